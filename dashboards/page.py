@@ -1,0 +1,102 @@
+"""The parts a page is made of, as plain data. How they look belongs in templates/ and static/."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+Audience = Literal["finance", "platform", "trust-safety", "organization"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table. `csv` names it in the export, unit included; `term` is its glossary entry."""
+
+    label: str
+    csv: str
+    text: bool = False
+    term: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One value: what is read, and the full figure behind it (`raw`) for title, sorting and export."""
+
+    text: str
+    raw: str = ""
+    href: str = ""
+    css: str = ""
+    bar: str = ""
+    html: Markup | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows in their default order. `foot` rows (other, rounding, total) stay at the end when sorted."""
+
+    id: str
+    caption: str
+    columns: list[Column]
+    rows: list[list[Cell]]
+    foot: list[list[Cell]] = field(default_factory=list)
+    empty: str = "Nothing to list."
+    controls: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One key figure with its change over completed days and a sparkline."""
+
+    label: str
+    value: str
+    cents: str = ""
+    raw: str = ""
+    delta: str = ""
+    direction: Literal["up", "down", "flat"] = "flat"
+    note: str = ""
+    note_href: str = ""
+    spark: Markup | None = None
+    term: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One entry of a chart's legend."""
+
+    label: str
+    colour: str
+    hatched: bool = False
+    line: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A big chart: its spec for the browser, its words for those who do not see it, its figures as a table."""
+
+    id: str
+    alt: str
+    spec: dict[str, Any]
+    legend: list[Key]
+    data: Table
+    height: int = 300
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One file. `path` is relative to the audience's folder; `nav` the entry it belongs to."""
+
+    path: str
+    template: str
+    nav: str
+    title: str
+    context: dict[str, Any]
+
+    @property
+    def root(self) -> str:
+        """Prefix from this file back to the audience's folder."""
+        return "../" * self.path.count("/")

@@ -1,0 +1,51 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_days',
+    unique_key='charge_date',
+    on_schema_change='fail'
+) }}
+
+-- Spend by billing day, organisation, product, model and tiers. Margin counts only requests of which both
+-- sides are known; what has one side only stands in its own column.
+select
+    charge_date,
+    organization_id,
+    coalesce(product_id, '(none)') as product_id,
+    provider,
+    model,
+    base_model,
+    model_tier,
+    service_tier,
+    billing_currency,
+    count(*) as requests,
+    count(*) filter (where status >= 400) as failed_requests,
+{%- for bucket in buckets() %}
+    sum({{ bucket }})::bigint as {{ bucket }},
+{%- endfor %}
+    sum(reasoning_tokens)::bigint as reasoning_tokens,
+    sum({{ buckets() | join(" + ") }})::bigint as total_tokens,
+    sum(revenue_amount)::decimal(38, 12) as revenue_amount,
+    sum(cost_amount)::decimal(38, 12) as cost_amount,
+    sum(revenue_amount - cost_amount)::decimal(38, 12) as margin_amount,
+    (sum(revenue_amount) filter (where cost_amount is not null))::decimal(38, 12) as margin_revenue_amount,
+    (sum(revenue_amount) filter (where cost_amount is null))::decimal(38, 12) as revenue_only_amount,
+    (sum(cost_amount) filter (where revenue_amount is null))::decimal(38, 12) as cost_only_amount,
+    count(*) filter (where revenue_amount is null) as unpriced_requests,
+    coalesce(
+        sum({{ buckets() | join(" + ") }}) filter (where revenue_amount is null), 0
+    )::bigint as unpriced_tokens,
+    count(*) filter (where cost_amount is null) as uncosted_requests,
+    coalesce(
+        sum({{ buckets() | join(" + ") }}) filter (where cost_amount is null), 0
+    )::bigint as uncosted_tokens
+from {{ ref('rated_usage') }}
+{{ touched_days_only('charge_date') }}
+    -- A billing day lies within a UTC day of itself and its neighbours; this lets whole days be skipped.
+    and usage_date in (
+        select d.charge_date + o.shift
+        from {{ source('run', 'touched_charge_days') }} as d
+        cross join (values (-1), (0), (1)) as o (shift)
+    )
+group by
+    charge_date, organization_id, coalesce(product_id, '(none)'), provider, model, base_model, model_tier,
+    service_tier, billing_currency

@@ -1,0 +1,277 @@
+"""Brings the warehouse up to date with the manifest, the price book and the settings.
+
+Decides which days to rebuild, tells the dbt models through the schema `run`, and remembers what
+was built only after dbt has succeeded, so a run that was killed is simply done again. What the
+tables mean belongs in dbt_project/.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from pipelines import warehouse
+from pipelines.errors import MeterhouseError
+from pipelines.landing.contract import COLUMNS
+from pipelines.landing.manifest import Commit, current_files, read_manifest
+from pipelines.pricing.book import write_home_prices
+from pipelines.pricing.digest import price_book_digest
+from pipelines.sql import identifier, literal
+
+if TYPE_CHECKING:
+    from pipelines.home import Home
+    from pipelines.settings import Settings
+
+PROJECT = Path(__file__).resolve().parents[1]
+DBT_PROJECT = PROJECT / "dbt_project"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a build has to do. `days` are UTC dates (ISO text); `full` rebuilds every table.
+
+    `commits` is the number of manifest entries that the warehouse will hold afterwards and
+    `fingerprint` the digest of everything else that decides amounts.
+    """
+
+    full: bool
+    days: tuple[str, ...]
+    commits: int
+    fingerprint: str
+    book_digest: str
+    needed: bool
+
+
+def plan_build(home: Home, settings: Settings) -> Plan:
+    """Compare the manifest, price book, settings and model code with what was last built."""
+    commits = read_manifest(home)
+    book = price_book_digest(home)
+    fingerprint = _digest(
+        book,
+        settings.pricing.model_dump_json(),
+        settings.billing_time_zone,
+        settings.reporting_currency,
+        settings.site.model_dump_json(),
+        project_digest(),
+    )
+    built = _state(home)
+    full = built is None or built[1] != fingerprint or built[0] > len(commits)
+    fresh = commits if full or built is None else commits[built[0] :]
+    days = tuple(sorted({day for c in fresh for day in c.touched_days}))
+    return Plan(
+        full=full,
+        days=days,
+        commits=len(commits),
+        fingerprint=fingerprint,
+        book_digest=book,
+        needed=full or bool(fresh),
+    )
+
+
+def project_digest() -> str:
+    """Digest of the dbt project's own files: changed model code rebuilds the tables."""
+    files = sorted(
+        p
+        for p in DBT_PROJECT.rglob("*")
+        if p.suffix in {".sql", ".yml", ".csv"} and not {"target", "logs"} & set(p.parts)
+    )
+    return _digest(*(f"{p.relative_to(DBT_PROJECT)}\n{p.read_text(encoding='utf-8')}" for p in files))
+
+
+def prepare(home: Home, settings: Settings, plan: Plan) -> None:
+    """Write the schema `run`: days, event files, settings, manifest and the operator's prices."""
+    commits = read_manifest(home)
+    home.work.mkdir(parents=True, exist_ok=True)
+    with warehouse.connect(home) as con:
+        con.execute("create schema if not exists run")
+        con.execute("create or replace table run.touched_days (usage_date date not null)")
+        _insert(con, "run.touched_days", [[d] for d in plan.days])
+        shifts = "(0)" if settings.billing_time_zone == "UTC" else "(-1), (0), (1)"
+        con.execute(f"""
+            create or replace table run.touched_charge_days as
+            select distinct usage_date + shift as charge_date
+            from run.touched_days cross join (values {shifts}) as shifts (shift)""")
+        con.execute("create or replace table run.visible_files (usage_date date, path varchar)")
+        wanted = set(plan.days)
+        _insert(
+            con,
+            "run.visible_files",
+            [[None, str(_no_events(con, home))]]
+            + [[day, str(home.root / p)] for c in commits for day, p in sorted(c.events.items()) if day in wanted],
+        )
+        _write_superseded(con, home, commits)
+        _write_files(con, commits)
+        _write_quarantine(con, home, commits)
+        write_home_prices(con, home)
+        con.execute("""
+            create or replace table run.settings (
+                price_book_digest varchar, project_version varchar, billing_time_zone varchar,
+                reporting_currency varchar, revenue_card varchar, cost_card varchar, demo boolean,
+                site_title varchar)""")
+        _insert(
+            con,
+            "run.settings",
+            [
+                [
+                    plan.book_digest, version("meterhouse"), settings.billing_time_zone,
+                    settings.reporting_currency, settings.pricing.revenue_card, settings.pricing.cost_card,
+                    settings.site.demo, settings.site.title,
+                ]
+            ],
+        )  # fmt: skip
+
+
+def _no_events(con: duckdb.DuckDBPyConnection, home: Home) -> Path:
+    """An empty event file, so that the models have columns even before anything has landed."""
+    path = home.work / "no-events.parquet"
+    columns = ", ".join(f"null::{c.type} as {identifier(c.name)}" for c in COLUMNS)
+    con.execute(f"copy (select {columns} where false) to {literal(path)} (format parquet)")
+    return path
+
+
+def _insert(con: duckdb.DuckDBPyConnection, table: str, rows: list[list[object]]) -> None:
+    if rows:
+        marks = ", ".join("?" for _ in rows[0])
+        con.executemany(f"insert into {table} values ({marks})", rows)
+
+
+def _write_superseded(con: duckdb.DuckDBPyConnection, home: Home, commits: list[Commit]) -> None:
+    con.execute("""
+        create or replace table run.superseded
+            (source varchar, event_id varchar, revision integer, usage_date date)""")
+    paths = [literal(home.root / c.superseded) for c in commits if c.superseded]
+    if paths:
+        con.execute(f"insert into run.superseded select distinct * from read_parquet([{', '.join(paths)}])")
+
+
+def _write_files(con: duckdb.DuckDBPyConnection, commits: list[Commit]) -> None:
+    con.execute("""
+        create or replace table run.files (
+            commit_id varchar, source varchar, file varchar, format varchar, file_digest varchar, bytes bigint,
+            records_read bigint, accepted bigint, duplicates bigint, amendments bigint, quarantined bigint,
+            first_occurred_at timestamp, last_occurred_at timestamp, received_at timestamp)""")
+    _insert(
+        con,
+        "run.files",
+        [
+            [
+                c.commit_id, f.source, f.file, f.format, f.file_digest, f.bytes, f.records_read, f.accepted,
+                f.duplicates, f.amendments, f.quarantined, f.first_occurred_at, f.last_occurred_at, c.received_at,
+            ]
+            for f, c in sorted(current_files(commits).values(), key=lambda e: (e[0].source, e[0].file, e[0].file_digest))
+        ],
+    )  # fmt: skip
+
+
+def _write_quarantine(con: duckdb.DuckDBPyConnection, home: Home, commits: list[Commit]) -> None:
+    con.execute("""
+        create or replace table run.quarantine
+            (source varchar, file varchar, line bigint, field varchar, reason varchar, raw varchar)""")
+    paths = [literal(home.root / c.quarantine) for c in commits if c.quarantine]
+    if paths:
+        con.execute(f"""
+            insert into run.quarantine
+            select source, file, line, field, reason, raw
+            from read_parquet([{", ".join(paths)}], union_by_name = true) as q
+            semi join run.files as f using (commit_id, source, file_digest)
+            order by source, file, line""")
+
+
+def dbt_environment(home: Home) -> dict[str, str]:
+    """Environment of a dbt call on a home: where the warehouse lies, limits, and no telemetry."""
+    return {
+        **os.environ,
+        "METERHOUSE_WAREHOUSE": str(home.warehouse),
+        "METERHOUSE_SPILL": str(home.work / "spill"),
+        "METERHOUSE_MEMORY_LIMIT": warehouse.memory_limit(),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DO_NOT_TRACK": "1",
+        "DBT_TARGET_PATH": str(home.work / "dbt"),
+        "DBT_LOG_PATH": str(home.work / "dbt" / "logs"),
+        "DBT_PROFILES_DIR": str(DBT_PROJECT),
+        "DBT_USE_COLORS": "false",
+    }
+
+
+def dbt_arguments(plan: Plan) -> list[str]:
+    """Arguments of the one dbt call of a run. An unchanged price book is not loaded again."""
+    arguments = ["build", "--exclude-resource-type", "unit_test"]
+    if plan.full:
+        return [*arguments, "--full-refresh"]
+    return [*arguments, "--exclude", "price_book", "price_rates"]
+
+
+def dbt_executable() -> str:
+    """The dbt beside this Python: cron has no PATH for it."""
+    return str(Path(sys.executable).parent / "dbt")
+
+
+def run_dbt(home: Home, plan: Plan) -> None:
+    """Run dbt in a process of its own (in ours it would keep the warehouse locked)."""
+    done = subprocess.run(  # noqa: S603 - our own executable and arguments
+        [dbt_executable(), "--quiet", *dbt_arguments(plan), "--project-dir", str(DBT_PROJECT)],
+        env=dbt_environment(home),
+        cwd=home.root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise _dbt_failure(home, done.stdout + done.stderr)
+
+
+def _dbt_failure(home: Home, output: str) -> MeterhouseError:
+    results = home.work / "dbt" / "run_results.json"
+    failed = []
+    if results.exists():
+        failed = [
+            f"{r['unique_id'].split('.')[2]} ({(r.get('message') or r['status']).strip().splitlines()[0]})"
+            for r in json.loads(results.read_text(encoding="utf-8"))["results"]
+            if r["status"] in {"error", "fail"}
+        ]
+    cause = "; ".join(failed) or " ".join(output.strip().splitlines()[-3:]) or "dbt gave no reason"
+    return MeterhouseError(
+        f"building the warehouse failed: {cause}.",
+        file=home.warehouse,
+        way_out=f"Nothing was published. The whole log is {home.work / 'dbt' / 'logs' / 'dbt.log'}; "
+        "after mending the cause, run again.",
+    )
+
+
+def remember(home: Home, plan: Plan) -> None:
+    """Record what was built, and forget the days that were to be rebuilt."""
+    with warehouse.connect(home) as con:
+        con.execute("create or replace table run.state (commits bigint, fingerprint varchar)")
+        con.execute("insert into run.state values (?, ?)", [plan.commits, plan.fingerprint])
+
+
+def clear_warehouse(home: Home) -> None:
+    """Remove the warehouse file; the next build makes it anew from events and price book."""
+    for path in (home.warehouse, home.warehouse.with_name(home.warehouse.name + ".wal")):
+        path.unlink(missing_ok=True)
+    shutil.rmtree(home.work / "dbt", ignore_errors=True)
+
+
+def _state(home: Home) -> tuple[int, str] | None:
+    if not home.warehouse.exists():
+        return None
+    with warehouse.connect(home, read_only=True) as con:
+        try:
+            row = con.execute("select commits, fingerprint from run.state").fetchone()
+        except duckdb.CatalogException:
+            return None
+    return (int(row[0]), str(row[1])) if row else None
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()

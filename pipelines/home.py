@@ -1,0 +1,79 @@
+"""The Meterhouse home: every path below it, named once.
+
+    landing/<source>/**     logs as they were dropped; never written by us
+    events/                 accepted events (usage_date=*/), key index and the manifest
+    quarantine/             records that were not accepted
+    prices/*.csv            the operator's own rate cards (optional)
+    warehouse.duckdb        tables; may be deleted and is rebuilt
+    exports/published/      the published tables as Parquet
+    site/<audience>/        the pages
+    meterhouse.toml         settings
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """A folder that holds everything of one installation."""
+
+    root: Path
+
+    @property
+    def config(self) -> Path:
+        """Settings file."""
+        return self.root / "meterhouse.toml"
+
+    @property
+    def landing(self) -> Path:
+        """Where feeds drop their logs, one folder a source."""
+        return self.root / "landing"
+
+    @property
+    def events(self) -> Path:
+        """Accepted events and the manifest."""
+        return self.root / "events"
+
+    @property
+    def quarantine(self) -> Path:
+        """Records that were not accepted."""
+        return self.root / "quarantine"
+
+    @property
+    def prices(self) -> Path:
+        """The operator's own rate cards."""
+        return self.root / "prices"
+
+    @property
+    def warehouse(self) -> Path:
+        """The DuckDB file."""
+        return self.root / "warehouse.duckdb"
+
+    @property
+    def exports(self) -> Path:
+        """Parquet for other tools."""
+        return self.root / "exports"
+
+    @property
+    def site(self) -> Path:
+        """The pages, a folder an audience."""
+        return self.root / "site"
+
+    @property
+    def work(self) -> Path:
+        """Scratch space of a run: spill files, dbt's target and logs. May be deleted."""
+        return self.root / ".work"
+
+    @property
+    def salt_file(self) -> Path:
+        """Secret with which identifiers are hashed."""
+        return self.root / ".salt"
+
+
+def resolve_home(given: str | Path | None = None) -> Home:
+    """`given`, else METERHOUSE_HOME, else ./data, as an absolute path."""
+    return Home(Path(given or os.environ.get("METERHOUSE_HOME") or "data").expanduser().resolve())

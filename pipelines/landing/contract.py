@@ -1,0 +1,92 @@
+"""The canonical usage event: one row is one metered call (or one training job).
+
+This is the one place that lists its columns, types and meanings. The landing step, the dbt
+staging schema, the documentation and the tests all read this list. How a given log format is
+turned into it belongs in `formats/`, not here.
+
+Names follow OpenTelemetry GenAI (tokens) and FOCUS (billing). Token buckets are disjoint, so
+quantity x rate adds up; `raw_*` keeps what the provider said, to check the sum against.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Role = Literal["identity", "party", "model", "bucket", "informational", "outcome", "context"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of the canonical event.
+
+    `mapped` columns can come from a log; the others are derived by the landing step.
+    """
+
+    name: str
+    type: str
+    role: Role
+    meaning: str
+    mapped: bool = True
+    required: bool = False
+
+
+COLUMNS: tuple[Column, ...] = (
+    Column("source", "VARCHAR", "identity", "Feed the record came from: its folder under landing/", mapped=False),
+    Column("event_id", "VARCHAR", "identity", "The feed's id of this call; (source, event_id) is the key"),
+    Column("body_digest", "UUID", "identity", "MD5 of the canonical body: tells a duplicate from a conflict", mapped=False),
+    Column("revision", "INTEGER", "identity", "0, or the n-th explicit amendment of the same key"),
+    Column("occurred_at", "TIMESTAMP", "identity", "When the call ended, UTC, microseconds", required=True),
+    Column("received_at", "TIMESTAMP", "identity", "When Meterhouse read it, UTC", mapped=False),
+    Column("organization_id", "VARCHAR", "party", "Who pays", required=True),
+    Column("product_id", "VARCHAR", "party", "Which of their products (project, workspace, team)"),
+    Column("api_key_id", "VARCHAR", "party", "API key, hashed"),
+    Column("end_user_id", "VARCHAR", "party", "The customer's own user, hashed"),
+    Column("provider", "VARCHAR", "model", "Who serves the model: openai, anthropic, azure, ...", required=True),
+    Column("model", "VARCHAR", "model", "Model exactly as served", required=True),
+    Column("base_model", "VARCHAR", "model", "Base of a fine-tuned model, else null", mapped=False),
+    Column("model_tier", "VARCHAR", "model", "base or fine_tuned", mapped=False),
+    Column("service_tier", "VARCHAR", "model", "As served: standard, batch, flex, priority"),
+    Column("operation", "VARCHAR", "model", "chat, completion, embedding, response, fine_tuning, ..."),
+    Column("input_tokens", "BIGINT", "bucket", "Fresh text input tokens (not cached, not audio)"),
+    Column("cached_input_tokens", "BIGINT", "bucket", "Input tokens read from the provider's prompt cache"),
+    Column("cache_write_5m_tokens", "BIGINT", "bucket", "Input tokens written to a 5-minute prompt cache"),
+    Column("cache_write_1h_tokens", "BIGINT", "bucket", "Input tokens written to a 1-hour prompt cache"),
+    Column("audio_input_tokens", "BIGINT", "bucket", "Audio input tokens"),
+    Column("output_tokens", "BIGINT", "bucket", "Text output tokens, reasoning included"),
+    Column("audio_output_tokens", "BIGINT", "bucket", "Audio output tokens"),
+    Column("training_tokens", "BIGINT", "bucket", "Billable fine-tuning tokens (already times epochs)"),
+    Column("reasoning_tokens", "BIGINT", "informational", "Part of output_tokens; never added to it"),
+    Column("raw_input_tokens", "BIGINT", "informational", "The provider's own total of input"),
+    Column("raw_output_tokens", "BIGINT", "informational", "The provider's own total of output"),
+    Column("status", "INTEGER", "outcome", "HTTP status; failed calls are events too"),
+    Column("error_type", "VARCHAR", "outcome", "Error class of a failed call"),
+    Column("finish_reason", "VARCHAR", "outcome", "Why the answer ended: stop, length, ..."),
+    Column("latency_ms", "BIGINT", "outcome", "Duration of the call in milliseconds"),
+    Column("gateway_cache_hit", "BOOLEAN", "outcome", "Answered by the gateway's own cache: nothing was bought"),
+    Column("region", "VARCHAR", "context", "Region of serving"),
+    Column("client_network", "VARCHAR", "context", "Client's network, salted hash"),
+    Column("client_agent", "VARCHAR", "context", "User-agent family"),
+    Column("prompt_digest", "VARCHAR", "context", "Digest of the prompt, never its text"),
+    Column("template_digest", "VARCHAR", "context", "Digest of the prompt's template, never its text"),
+    Column("max_output_tokens", "BIGINT", "context", "Limit the caller set on the answer"),
+    Column("temperature", "DOUBLE", "context", "Sampling temperature the caller set"),
+    Column("n", "INTEGER", "context", "Answers asked for in one call"),
+    Column("logprobs", "BOOLEAN", "context", "Whether token probabilities were asked for"),
+    Column("reported_cost", "DECIMAL(28,12)", "context", "What the source thought it cost; reconciliation only"),
+)  # fmt: skip
+
+BY_NAME: dict[str, Column] = {c.name: c for c in COLUMNS}
+MAPPED: tuple[Column, ...] = tuple(c for c in COLUMNS if c.mapped)
+BUCKETS: tuple[str, ...] = tuple(c.name for c in COLUMNS if c.role == "bucket")
+INPUT_BUCKETS: tuple[str, ...] = tuple(b for b in BUCKETS if "output" not in b and b != "training_tokens")
+OUTPUT_BUCKETS: tuple[str, ...] = ("output_tokens", "audio_output_tokens")
+
+SERVICE_TIERS: tuple[str, ...] = ("standard", "batch", "flex", "priority", "scale")
+MODEL_TIERS: tuple[str, ...] = ("base", "fine_tuned")
+
+# Columns that two deliveries of the same call must agree on. `received_at` is ours, `source`
+# and `event_id` are the key, `revision` names the amendment.
+BODY: tuple[str, ...] = tuple(
+    c.name for c in COLUMNS if c.name not in {"source", "event_id", "body_digest", "received_at", "revision"}
+)

@@ -1,0 +1,69 @@
+"""Loads the format mappings: one SQL file a format, headed by what it reads and how it is recognised.
+
+The head is TOML between `/*---` and `---*/`: title, file_types, recognise (the keys of a record
+that give the format away; a list of lists for alternatives) and shape (the JSON fields it reads).
+The body selects from the relation `records(line, raw, doc)` and names every mapped column of the
+contract, besides line, raw, unreadable, problem_field and problem.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pipelines.landing.contract import MAPPED
+from pipelines.sql import identifier
+
+_HEAD = re.compile(r"/\*---\n(.*?)---\*/\n", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One log format: its name, title, file types, recognition keys, shape and SQL body."""
+
+    name: str
+    title: str
+    file_types: tuple[str, ...]
+    recognise: tuple[tuple[str, ...], ...]
+    shape: dict[str, Any] | str
+    body: str
+
+    def sql(self) -> str:
+        """The mapping's SELECT, with the contract's columns written out where it asks for them."""
+        columns = [f"doc.{identifier(c.name)}" for c in MAPPED]
+        return self.body.replace("{{ contract_columns }}", ",\n    ".join(columns)).replace(
+            "{{ contract_columns_but_event_id }}",
+            ",\n    ".join(c for c in columns if c != 'doc."event_id"'),
+        )
+
+
+@cache
+def load_formats() -> dict[str, Format]:
+    """Every format of this folder by name."""
+    found = {}
+    for path in sorted(Path(__file__).parent.glob("*.sql")):
+        text = path.read_text(encoding="utf-8")
+        match = _HEAD.match(text)
+        if match is None:
+            raise ValueError(f"{path.name} has no head between /*--- and ---*/")
+        head = tomllib.loads(match.group(1))
+        keys = head["recognise"]
+        alternatives = keys if keys and isinstance(keys[0], list) else [keys] if keys else []
+        found[path.stem] = Format(
+            name=path.stem,
+            title=head["title"],
+            file_types=tuple(head["file_types"]),
+            recognise=tuple(tuple(a) for a in alternatives),
+            shape=head["shape"],
+            body=text[match.end() :],
+        )
+    return found
+
+
+def contract_shape() -> dict[str, Any]:
+    """The flat shape of a canonical record: every mapped column as text."""
+    return {c.name: "VARCHAR" for c in MAPPED}

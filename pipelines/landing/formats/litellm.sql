@@ -1,0 +1,194 @@
+/*---
+title = "LiteLLM spend logs (JSON lines of /spend/logs, or a dump of LiteLLM_SpendLogs)"
+file_types = ["jsonl", "csv", "parquet"]
+recognise = ["request_id", "call_type", "startTime", "prompt_tokens"]
+
+[shape]
+request_id = "VARCHAR"
+call_type = "VARCHAR"
+api_key = "VARCHAR"
+spend = "VARCHAR"
+prompt_tokens = "VARCHAR"
+completion_tokens = "VARCHAR"
+startTime = "VARCHAR"
+endTime = "VARCHAR"
+request_duration_ms = "VARCHAR"
+model = "VARCHAR"
+model_group = "VARCHAR"
+custom_llm_provider = "VARCHAR"
+user = "VARCHAR"
+end_user = "VARCHAR"
+team_id = "VARCHAR"
+organization_id = "VARCHAR"
+requester_ip_address = "VARCHAR"
+cache_hit = "VARCHAR"
+status = "VARCHAR"
+
+[shape.metadata]
+user_api_key_project_id = "VARCHAR"
+user_api_key_team_id = "VARCHAR"
+user_api_key_org_id = "VARCHAR"
+user_agent = "VARCHAR"
+vertex_location = "VARCHAR"
+
+[shape.metadata.cost_breakdown]
+service_tier = "VARCHAR"
+vertex_location = "VARCHAR"
+
+[shape.metadata.error_information]
+error_code = "VARCHAR"
+error_class = "VARCHAR"
+
+[shape.metadata.usage_object]
+prompt_tokens = "VARCHAR"
+completion_tokens = "VARCHAR"
+service_tier = "VARCHAR"
+cache_read_input_tokens = "VARCHAR"
+cache_creation_input_tokens = "VARCHAR"
+
+[shape.metadata.usage_object.cache_creation]
+ephemeral_5m_input_tokens = "VARCHAR"
+ephemeral_1h_input_tokens = "VARCHAR"
+
+[shape.metadata.usage_object.prompt_tokens_details]
+cached_tokens = "VARCHAR"
+cache_creation_tokens = "VARCHAR"
+cache_write_tokens = "VARCHAR"
+audio_tokens = "VARCHAR"
+
+[shape.metadata.usage_object.completion_tokens_details]
+reasoning_tokens = "VARCHAR"
+audio_tokens = "VARCHAR"
+---*/
+-- LiteLLM normalises prompt_tokens to include cache reads, cache writes and audio: the fresh part is the rest.
+-- metadata.usage_object is the provider's usage as LiteLLM kept it and wins over the row's own totals.
+-- cache_hit is the gateway's own response cache (nothing was bought), not the provider's prompt cache.
+with fields as (
+    select
+        line,
+        raw,
+        doc,
+        doc.metadata.usage_object as usage_object,
+        doc.metadata.usage_object.prompt_tokens_details as details,
+        doc.metadata.usage_object.completion_tokens_details as output_details,
+        lower(coalesce(doc.cache_hit, '')) = 'true' as gateway_cache_hit
+    from records
+),
+
+texts as (
+    select
+        *,
+        coalesce(usage_object.prompt_tokens, doc.prompt_tokens) as prompt_text,
+        coalesce(usage_object.completion_tokens, doc.completion_tokens) as completion_text,
+        coalesce(details.cached_tokens, usage_object.cache_read_input_tokens) as cached_text,
+        coalesce(
+            details.cache_creation_tokens, details.cache_write_tokens, usage_object.cache_creation_input_tokens
+        ) as written_text,
+        usage_object.cache_creation.ephemeral_1h_input_tokens as written_1h_text
+    from fields
+),
+
+counts as (
+    select
+        *,
+        coalesce(whole(prompt_text), 0) as prompt,
+        coalesce(whole(completion_text), 0) as completion,
+        coalesce(whole(cached_text), 0) as cached,
+        coalesce(whole(written_text), 0) as written,
+        coalesce(whole(written_1h_text), 0) as written_1h,
+        coalesce(whole(details.audio_tokens), 0) as audio_in,
+        coalesce(whole(output_details.audio_tokens), 0) as audio_out,
+        coalesce(whole(output_details.reasoning_tokens), 0) as reasoning
+    from texts
+)
+
+select
+    line,
+    raw,
+    doc is null as unreadable,
+    case
+        when not_whole(prompt_text) then 'prompt_tokens'
+        when not_whole(completion_text) then 'completion_tokens'
+        when not_whole(cached_text) then 'metadata.usage_object.prompt_tokens_details.cached_tokens'
+        when not_whole(written_text) then 'metadata.usage_object.cache_creation_input_tokens'
+        when not_whole(written_1h_text) then 'metadata.usage_object.cache_creation.ephemeral_1h_input_tokens'
+        when not_whole(details.audio_tokens) then 'metadata.usage_object.prompt_tokens_details.audio_tokens'
+        when not_whole(output_details.audio_tokens)
+            then 'metadata.usage_object.completion_tokens_details.audio_tokens'
+        when not_whole(output_details.reasoning_tokens)
+            then 'metadata.usage_object.completion_tokens_details.reasoning_tokens'
+        when cached + written + audio_in > prompt then 'prompt_tokens'
+        when written_1h > written then 'metadata.usage_object.cache_creation.ephemeral_1h_input_tokens'
+        when audio_out > completion then 'completion_tokens'
+    end as problem_field,
+    case
+        when cached + written + audio_in > prompt
+            then 'is less than its cached, cache-write and audio parts together'
+        when written_1h > written then 'is more than all cache writes'
+        when audio_out > completion then 'is less than its audio part'
+        else 'is not a whole number of tokens'
+    end as problem,
+    doc.request_id as event_id,
+    null::integer as revision,
+    coalesce(doc.endTime, doc.startTime) as occurred_at,
+    coalesce(doc.organization_id, doc.metadata.user_api_key_org_id, doc.team_id) as organization_id,
+    coalesce(doc.metadata.user_api_key_project_id, doc.team_id, doc.metadata.user_api_key_team_id) as product_id,
+    doc.api_key as api_key_id,
+    coalesce(nullif(doc.end_user, ''), nullif(doc.user, '')) as end_user_id,
+    provider_name(doc.custom_llm_provider) as provider,
+    -- LiteLLM prefixes the provider to some models (azure/gpt-4o); the model itself follows the prefix.
+    case
+        when starts_with(doc.model, doc.custom_llm_provider || '/')
+            then substr(doc.model, length(doc.custom_llm_provider) + 2)
+        else doc.model
+    end as model,
+    service_tier_name(
+        coalesce(
+            doc.metadata.cost_breakdown.service_tier,
+            usage_object.service_tier,
+            case when contains(doc.call_type, 'batch') then 'batch' end
+        )
+    ) as service_tier,
+    case
+        when contains(doc.call_type, 'embedding') then 'embedding'
+        when contains(doc.call_type, 'responses') then 'response'
+        when contains(doc.call_type, 'text_completion') then 'completion'
+        when contains(doc.call_type, 'completion') then 'chat'
+        when contains(doc.call_type, 'batch') then 'chat'
+        else doc.call_type
+    end as operation,
+    case when gateway_cache_hit then 0 else prompt - cached - written - audio_in end as input_tokens,
+    case when gateway_cache_hit then 0 else cached end as cached_input_tokens,
+    case when gateway_cache_hit then 0 else written - written_1h end as cache_write_5m_tokens,
+    case when gateway_cache_hit then 0 else written_1h end as cache_write_1h_tokens,
+    case when gateway_cache_hit then 0 else audio_in end as audio_input_tokens,
+    case when gateway_cache_hit then 0 else completion - audio_out end as output_tokens,
+    case when gateway_cache_hit then 0 else audio_out end as audio_output_tokens,
+    null::bigint as training_tokens,
+    case when gateway_cache_hit then 0 else reasoning end as reasoning_tokens,
+    prompt as raw_input_tokens,
+    completion as raw_output_tokens,
+    case
+        when whole(doc.metadata.error_information.error_code) between 100 and 599
+            then whole(doc.metadata.error_information.error_code)
+        when doc.status = 'failure' then 500
+        when doc.status = 'success' then 200
+    end as status,
+    case when doc.status = 'failure' then doc.metadata.error_information.error_class end as error_type,
+    null::varchar as finish_reason,
+    coalesce(
+        whole(doc.request_duration_ms),
+        date_diff('millisecond', instant(doc.startTime), instant(doc.endTime))
+    ) as latency_ms,
+    gateway_cache_hit,
+    coalesce(doc.metadata.cost_breakdown.vertex_location, doc.metadata.vertex_location) as region,
+    pseudonym(nullif(doc.requester_ip_address, '')) as client_network,
+    doc.metadata.user_agent as client_agent,
+    null::varchar as prompt_digest,
+    null::varchar as template_digest,
+    null::bigint as max_output_tokens,
+    null::double as temperature,
+    null::integer as n,
+    null::boolean as logprobs,
+    doc.spend as reported_cost
+from counts

@@ -1,0 +1,42 @@
+/*---
+title = "Any CSV, JSON lines or Parquet, mapped in meterhouse.toml"
+file_types = ["jsonl", "csv", "parquet"]
+recognise = []
+# The shape is the canonical columns that the source's mapping and constants name.
+shape = "mapping"
+---*/
+-- Where no event_id is mapped, the id is the digest of the whole row and its ordinal among equal rows of
+-- the file, so a renamed or copied file adds nothing and two equal requests stay two.
+with identified as (
+    select
+        line,
+        raw,
+        doc,
+        case
+            when doc.event_id is null
+                then md5(rtrim(raw, chr(10) || chr(13)))
+        end as row_digest
+    from records
+),
+
+numbered as (
+    select
+        line,
+        raw,
+        doc,
+        coalesce(
+            doc.event_id,
+            row_digest || '-' || row_number() over (partition by row_digest order by line)::varchar
+        ) as derived_event_id
+    from identified
+)
+
+select
+    line,
+    raw,
+    doc is null as unreadable,
+    null::varchar as problem_field,
+    null::varchar as problem,
+    derived_event_id as event_id,
+    {{ contract_columns_but_event_id }}
+from numbered

@@ -1,0 +1,263 @@
+/*---
+title = "OpenAI-compatible responses (chat completions, responses, embeddings) and batch output files"
+file_types = ["jsonl"]
+recognise = [["object", "usage", "model"], ["custom_id", "response"]]
+
+[shape]
+id = "VARCHAR"
+object = "VARCHAR"
+created = "VARCHAR"
+created_at = "VARCHAR"
+model = "VARCHAR"
+service_tier = "VARCHAR"
+status = "VARCHAR"
+status_code = "VARCHAR"
+latency_ms = "VARCHAR"
+provider = "VARCHAR"
+organization = "VARCHAR"
+organization_id = "VARCHAR"
+project = "VARCHAR"
+project_id = "VARCHAR"
+api_key_id = "VARCHAR"
+api_key = "VARCHAR"
+user = "VARCHAR"
+safety_identifier = "VARCHAR"
+region = "VARCHAR"
+client_ip = "VARCHAR"
+user_agent = "VARCHAR"
+prompt_digest = "VARCHAR"
+template_digest = "VARCHAR"
+max_tokens = "VARCHAR"
+max_completion_tokens = "VARCHAR"
+max_output_tokens = "VARCHAR"
+temperature = "VARCHAR"
+n = "VARCHAR"
+logprobs = "VARCHAR"
+custom_id = "VARCHAR"
+
+[shape.error]
+type = "VARCHAR"
+code = "VARCHAR"
+
+[shape.metadata]
+organization = "VARCHAR"
+project = "VARCHAR"
+api_key_id = "VARCHAR"
+
+[shape.incomplete_details]
+reason = "VARCHAR"
+
+[[shape.choices]]
+finish_reason = "VARCHAR"
+
+[shape.usage]
+prompt_tokens = "VARCHAR"
+completion_tokens = "VARCHAR"
+input_tokens = "VARCHAR"
+output_tokens = "VARCHAR"
+total_tokens = "VARCHAR"
+
+[shape.usage.prompt_tokens_details]
+cached_tokens = "VARCHAR"
+cache_write_tokens = "VARCHAR"
+audio_tokens = "VARCHAR"
+
+[shape.usage.completion_tokens_details]
+reasoning_tokens = "VARCHAR"
+audio_tokens = "VARCHAR"
+
+[shape.usage.input_tokens_details]
+cached_tokens = "VARCHAR"
+cache_write_tokens = "VARCHAR"
+audio_tokens = "VARCHAR"
+
+[shape.usage.output_tokens_details]
+reasoning_tokens = "VARCHAR"
+audio_tokens = "VARCHAR"
+
+[shape.response]
+status_code = "VARCHAR"
+request_id = "VARCHAR"
+
+[shape.response.body]
+id = "VARCHAR"
+object = "VARCHAR"
+created = "VARCHAR"
+created_at = "VARCHAR"
+model = "VARCHAR"
+service_tier = "VARCHAR"
+user = "VARCHAR"
+
+[shape.response.body.metadata]
+organization = "VARCHAR"
+project = "VARCHAR"
+api_key_id = "VARCHAR"
+
+[shape.response.body.error]
+type = "VARCHAR"
+code = "VARCHAR"
+
+[[shape.response.body.choices]]
+finish_reason = "VARCHAR"
+
+[shape.response.body.usage]
+prompt_tokens = "VARCHAR"
+completion_tokens = "VARCHAR"
+input_tokens = "VARCHAR"
+output_tokens = "VARCHAR"
+total_tokens = "VARCHAR"
+
+[shape.response.body.usage.prompt_tokens_details]
+cached_tokens = "VARCHAR"
+cache_write_tokens = "VARCHAR"
+audio_tokens = "VARCHAR"
+
+[shape.response.body.usage.completion_tokens_details]
+reasoning_tokens = "VARCHAR"
+audio_tokens = "VARCHAR"
+
+[shape.response.body.usage.input_tokens_details]
+cached_tokens = "VARCHAR"
+cache_write_tokens = "VARCHAR"
+audio_tokens = "VARCHAR"
+
+[shape.response.body.usage.output_tokens_details]
+reasoning_tokens = "VARCHAR"
+audio_tokens = "VARCHAR"
+---*/
+-- prompt_tokens (input_tokens) include cache reads, cache writes and audio; completion_tokens include
+-- reasoning and audio. A batch result says service_tier "default": that it is a batch shows only from the
+-- shape of its line. A failed batch line has an error and no usage: it is a request with no tokens.
+with fields as (
+    select
+        line,
+        raw,
+        doc,
+        doc.custom_id is not null and doc.response is not null as is_batch,
+        coalesce(doc.usage, doc.response.body.usage) as usage_object,
+        coalesce(doc.choices, doc.response.body.choices) as choices,
+        coalesce(doc.error, doc.response.body.error) as error,
+        coalesce(doc.metadata, doc.response.body.metadata) as metadata,
+        coalesce(doc.object, doc.response.body.object) as object_name,
+        coalesce(doc.service_tier, doc.response.body.service_tier) as tier,
+        coalesce(doc.status_code, doc.response.status_code) as status_text
+    from records
+),
+
+texts as (
+    select
+        *,
+        coalesce(usage_object.prompt_tokens, usage_object.input_tokens) as input_text,
+        coalesce(usage_object.completion_tokens, usage_object.output_tokens) as output_text,
+        coalesce(
+            usage_object.prompt_tokens_details.cached_tokens, usage_object.input_tokens_details.cached_tokens
+        ) as cached_text,
+        coalesce(
+            usage_object.prompt_tokens_details.cache_write_tokens,
+            usage_object.input_tokens_details.cache_write_tokens
+        ) as written_text,
+        coalesce(
+            usage_object.prompt_tokens_details.audio_tokens, usage_object.input_tokens_details.audio_tokens
+        ) as audio_in_text,
+        coalesce(
+            usage_object.completion_tokens_details.audio_tokens, usage_object.output_tokens_details.audio_tokens
+        ) as audio_out_text,
+        coalesce(
+            usage_object.completion_tokens_details.reasoning_tokens,
+            usage_object.output_tokens_details.reasoning_tokens
+        ) as reasoning_text
+    from fields
+),
+
+counts as (
+    select
+        *,
+        coalesce(whole(input_text), 0) as raw_input,
+        coalesce(whole(output_text), 0) as raw_output,
+        coalesce(whole(cached_text), 0) as cached,
+        coalesce(whole(written_text), 0) as written,
+        coalesce(whole(audio_in_text), 0) as audio_in,
+        coalesce(whole(audio_out_text), 0) as audio_out,
+        coalesce(whole(reasoning_text), 0) as reasoning,
+        error.type is not null or error.code is not null or whole(status_text) >= 400 as failed
+    from texts
+)
+
+select
+    line,
+    raw,
+    doc is null as unreadable,
+    case
+        when usage_object is null and not coalesce(failed, false) then 'usage'
+        when not_whole(input_text) then 'usage.prompt_tokens'
+        when not_whole(output_text) then 'usage.completion_tokens'
+        when not_whole(usage_object.total_tokens) then 'usage.total_tokens'
+        when not_whole(cached_text) then 'usage.prompt_tokens_details.cached_tokens'
+        when not_whole(written_text) then 'usage.prompt_tokens_details.cache_write_tokens'
+        when not_whole(audio_in_text) then 'usage.prompt_tokens_details.audio_tokens'
+        when not_whole(audio_out_text) then 'usage.completion_tokens_details.audio_tokens'
+        when not_whole(reasoning_text) then 'usage.completion_tokens_details.reasoning_tokens'
+        when cached + written + audio_in > raw_input then 'usage.prompt_tokens'
+        when audio_out > raw_output then 'usage.completion_tokens'
+        when whole(usage_object.total_tokens) != raw_input + raw_output then 'usage.total_tokens'
+    end as problem_field,
+    case
+        when usage_object is null then 'is missing: ask the server for usage (streams: stream_options.include_usage)'
+        when cached + written + audio_in > raw_input
+            then 'is less than its cached, cache-write and audio parts together'
+        when audio_out > raw_output then 'is less than its audio part'
+        when whole(usage_object.total_tokens) != raw_input + raw_output
+            then 'is not the sum of input and output'
+        else 'is not a whole number of tokens'
+    end as problem,
+    case
+        when is_batch then coalesce(doc.id, doc.response.request_id, doc.response.body.id)
+        else doc.id
+    end as event_id,
+    null::integer as revision,
+    coalesce(doc.created, doc.created_at, doc.response.body.created, doc.response.body.created_at) as occurred_at,
+    coalesce(doc.organization, doc.organization_id, metadata.organization) as organization_id,
+    coalesce(doc.project, doc.project_id, metadata.project) as product_id,
+    coalesce(doc.api_key_id, doc.api_key, metadata.api_key_id) as api_key_id,
+    coalesce(doc.safety_identifier, doc.user, doc.response.body.user) as end_user_id,
+    coalesce(provider_name(doc.provider), 'openai') as provider,
+    coalesce(doc.model, doc.response.body.model) as model,
+    case when is_batch then 'batch' else service_tier_name(tier) end as service_tier,
+    case
+        when object_name = 'chat.completion' then 'chat'
+        when object_name = 'text_completion' then 'completion'
+        when object_name = 'response' then 'response'
+        when object_name = 'list' then 'embedding'
+        else object_name
+    end as operation,
+    raw_input - cached - written - audio_in as input_tokens,
+    cached as cached_input_tokens,
+    written as cache_write_5m_tokens,
+    null::bigint as cache_write_1h_tokens,
+    audio_in as audio_input_tokens,
+    raw_output - audio_out as output_tokens,
+    audio_out as audio_output_tokens,
+    null::bigint as training_tokens,
+    reasoning as reasoning_tokens,
+    raw_input as raw_input_tokens,
+    raw_output as raw_output_tokens,
+    coalesce(status_text, case when failed then '500' else '200' end) as status,
+    coalesce(error.type, error.code) as error_type,
+    coalesce(
+        choices[1].finish_reason,
+        doc.incomplete_details.reason,
+        case when doc.status = 'completed' then 'stop' end
+    ) as finish_reason,
+    doc.latency_ms,
+    null::boolean as gateway_cache_hit,
+    doc.region,
+    pseudonym(doc.client_ip) as client_network,
+    doc.user_agent as client_agent,
+    doc.prompt_digest,
+    doc.template_digest,
+    coalesce(doc.max_completion_tokens, doc.max_output_tokens, doc.max_tokens) as max_output_tokens,
+    doc.temperature,
+    doc.n,
+    doc.logprobs,
+    null::varchar as reported_cost
+from counts

@@ -1,0 +1,69 @@
+-- Functions that every format mapping may use. All return null, never an error, on bad text.
+
+-- Text as a whole number (12, "12", 12.0, 1e3), else null: fractions are not rounded.
+create or replace temp macro whole(t) as (
+    case
+        when contains(t::varchar, '.') or contains(t::varchar, 'e') or contains(t::varchar, 'E')
+            then case when try_cast(t as decimal(38, 10)) = try_cast(t as bigint) then try_cast(t as bigint) end
+        else try_cast(t as bigint)
+    end
+);
+
+create or replace temp macro not_whole(t) as (t is not null and whole(t) is null);
+
+-- ISO 8601 text (no zone: UTC) or seconds, milliseconds or microseconds since 1970, as UTC.
+create or replace temp macro instant(t) as (
+    case
+        when try_cast(t as decimal(26, 6)) is null
+            then try_cast(t as timestamptz) at time zone 'UTC'
+        when abs(try_cast(t as decimal(26, 6))) < 100000000000
+            then make_timestamp(try_cast(try_cast(t as decimal(26, 6)) * 1000000 as bigint))
+        when abs(try_cast(t as decimal(26, 6))) < 100000000000000
+            then make_timestamp(try_cast(try_cast(t as decimal(26, 6)) * 1000 as bigint))
+        when abs(try_cast(t as decimal(26, 6))) < 100000000000000000
+            then make_timestamp(try_cast(try_cast(t as decimal(26, 6)) as bigint))
+    end
+);
+
+-- One name a provider, so that logs of several gateways meet the same rates.
+create or replace temp macro provider_name(t) as (
+    case lower(trim(t))
+        when '' then null
+        when 'vertex_ai' then 'google'
+        when 'gemini' then 'google'
+        when 'gcp.vertex_ai' then 'google'
+        when 'gcp.gemini' then 'google'
+        when 'azure_ai' then 'azure'
+        when 'azure.ai.openai' then 'azure'
+        when 'aws.bedrock' then 'bedrock'
+        when 'bedrock_converse' then 'bedrock'
+        when 'mistral_ai' then 'mistral'
+        when 'x_ai' then 'xai'
+        when 'text-completion-openai' then 'openai'
+        else lower(trim(t))
+    end
+);
+
+-- The tier as served. "auto" is only ever asked for, never served; "fast" is reported as priority.
+create or replace temp macro service_tier_name(t) as (
+    case lower(trim(t))
+        when 'default' then 'standard'
+        when '' then 'standard'
+        when 'auto' then 'standard'
+        when 'on_demand' then 'standard'
+        when 'fast' then 'priority'
+        else lower(trim(t))
+    end
+);
+
+-- A stable name for something that must not be stored in clear.
+create or replace temp macro pseudonym(t) as ('h_' || substr(sha256({{ salt }} || t), 1, 24));
+
+-- Ids pass unless they look like a secret key, an e-mail address or a network address.
+create or replace temp macro safe_id(t) as (
+    case
+        when regexp_matches(t, '^(sk|pk|rk|key|Bearer)[-_ ][A-Za-z0-9_-]{12,}|@|^[0-9]{1,3}(\.[0-9]{1,3}){3}$|^[0-9a-fA-F:]*::[0-9a-fA-F:]*$')
+            then pseudonym(t)
+        else t
+    end
+);

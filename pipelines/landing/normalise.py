@@ -1,0 +1,209 @@
+"""From a format's mapped texts to typed canonical events, each with the reason if it is refused.
+
+The checks are generated from the contract, so a new column is checked without a line here. What a
+format's fields mean belongs in `formats/`; which of two deliveries counts belongs in `resolve.py`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipelines.landing.contract import (
+    BODY,
+    BUCKETS,
+    COLUMNS,
+    INPUT_BUCKETS,
+    MAPPED,
+    OUTPUT_BUCKETS,
+    SERVICE_TIERS,
+    Column,
+)
+from pipelines.sql import identifier, literal
+
+if TYPE_CHECKING:
+    import duckdb
+
+# A call that "ended" before this cannot be one of an LLM API: a wrong unit or an empty clock.
+EARLIEST = "2015-01-01"
+FUTURE_TOLERANCE = "1 day"
+_IDS = ("api_key_id", "end_user_id", "client_network")
+
+STAGED_COLUMNS = ", ".join(f"{identifier(c.name)} {c.type}" for c in COLUMNS if c.name != "received_at")
+
+
+def create_staging(con: duckdb.DuckDBPyConnection) -> None:
+    """Empty tables for one run: `staged` (accepted so far) and `refused` (with reasons)."""
+    con.execute(f"""
+        create or replace temp table staged (file_no integer, line bigint, key uuid, {STAGED_COLUMNS})""")
+    con.execute("""
+        create or replace temp table refused
+            (file_no integer, line bigint, field varchar, reason varchar, raw varchar)""")
+
+
+def stage_file(
+    con: duckdb.DuckDBPyConnection, mapping_sql: str, *, file_no: int, source: str, received_at: str
+) -> None:
+    """Map, check and type the records of the open file; append to `staged` and `refused`.
+
+    `received_at` is an ISO timestamp in UTC. Afterwards every record of the file is in exactly
+    one of the two tables.
+    """
+    con.execute(f"create or replace temp view mapped as {mapping_sql}")
+    kinds = {name: kind for name, kind, *_ in con.execute("describe mapped").fetchall()}
+    typed = ",\n".join(f"{_typed(c, kinds[c.name])} as {identifier(c.name)}" for c in MAPPED)
+    texts = ",\n".join(
+        f"{identifier(c.name)} as {identifier('text_' + c.name)}" for c in MAPPED if kinds[c.name] == "VARCHAR"
+    )
+    con.execute(f"""
+        create or replace temp table checked as
+        with typed as (
+            select line, raw, unreadable, problem_field, problem, {typed}{"," if texts else ""} {texts}
+            from mapped
+        ),
+        completed as (
+            select * exclude ({", ".join(c for c, _ in _completions())}),
+                {", ".join(f"{sql} as {name}" for name, sql in _completions())}
+            from typed
+        ),
+        judged as (
+            select *, {_verdict(kinds, received_at)} as verdict from completed
+        )
+        select line, verdict, case when verdict is not null then raw end as raw,
+            {literal(source)} as source,
+            {_base_model("model")} as base_model,
+            case when {_base_model("model")} is null then 'base' else 'fine_tuned' end as model_tier,
+            {", ".join(identifier(c.name) for c in MAPPED)}
+        from judged""")
+    names = ", ".join(identifier(c.name) for c in COLUMNS if c.name != "received_at")
+    con.execute(f"""
+        insert into staged (file_no, line, key, {names})
+        select {file_no}, line, md5(source || chr(31) || event_id)::uuid,
+            {", ".join(_body_digest() if c.name == "body_digest" else identifier(c.name) for c in COLUMNS if c.name != "received_at")}
+        from checked where verdict is null""")
+    con.execute(f"""
+        insert into refused
+        select {file_no}, line, verdict.field, verdict.reason, rtrim(raw, chr(10) || chr(13))
+        from checked where verdict is not null""")
+    con.execute("drop table checked")
+
+
+def _typed(column: Column, kind: str) -> str:
+    """A mapped value in its contract type; null where the text does not hold one."""
+    name = identifier(column.name)
+    if kind == column.type:
+        return name
+    if column.type == "VARCHAR":
+        text = f"nullif(trim({name}::varchar), '')"
+        return f"safe_id({text})" if column.name in _IDS else text
+    if column.type in {"BIGINT", "INTEGER"}:
+        return f"try_cast(whole({name}) as {column.type})"
+    if column.type == "TIMESTAMP":
+        return f"instant({name})"
+    return f"try_cast({name} as {column.type})"
+
+
+def _completions() -> list[tuple[str, str]]:
+    """What a record may leave out, and what then holds."""
+    zero = [(b, f"coalesce({b}, 0)") for b in (*BUCKETS, "reasoning_tokens", "revision")]
+    return [
+        *zero,
+        ("service_tier", "coalesce(service_tier, 'standard')"),
+        ("gateway_cache_hit", "coalesce(gateway_cache_hit, false)"),
+        ("raw_input_tokens", f"coalesce(raw_input_tokens, {_sum(INPUT_BUCKETS)})"),
+        ("raw_output_tokens", f"coalesce(raw_output_tokens, {_sum(OUTPUT_BUCKETS)})"),
+    ]
+
+
+def _sum(buckets: tuple[str, ...]) -> str:
+    return " + ".join(f"coalesce({b}, 0)" for b in buckets)
+
+
+def _verdict(kinds: dict[str, str], received_at: str) -> str:
+    """CASE that yields {field, reason} for the first thing wrong with a record, else null."""
+    rules: list[tuple[str, str, str]] = []
+    for c in MAPPED:
+        if kinds[c.name] == "VARCHAR" and c.type != "VARCHAR":
+            text = identifier("text_" + c.name)
+            what = {"BIGINT": "a whole number", "INTEGER": "a whole number", "TIMESTAMP": "a time"}.get(
+                c.type, "true or false" if c.type == "BOOLEAN" else "a number"
+            )
+            rules.append(
+                (
+                    f"nullif(trim({text}), '') is not null and {_typed_again(c)} is null",
+                    c.name,
+                    f"'is not {what}: ' || left({text}, 80)",
+                )
+            )
+        if c.required:
+            rules.append((f"{identifier(c.name)} is null", c.name, "'is missing'"))
+    rules.append(("event_id is null", "event_id", "'is missing'"))
+    rules += [(f"{b} < 0", b, f"'is negative: ' || {b}") for b in (*BUCKETS, "reasoning_tokens", "revision")]
+    rules += [
+        (
+            f"not isfinite(occurred_at) or occurred_at < timestamp '{EARLIEST}'",
+            "occurred_at",
+            f"'is before {EARLIEST}: ' || occurred_at",
+        ),
+        (
+            f"occurred_at > timestamp {literal(received_at)} + interval '{FUTURE_TOLERANCE}'",
+            "occurred_at",
+            f"'is more than {FUTURE_TOLERANCE} in the future: ' || occurred_at",
+        ),
+        (
+            f"service_tier not in ({', '.join(map(literal, SERVICE_TIERS))})",
+            "service_tier",
+            f"'is none of {', '.join(SERVICE_TIERS)}: ' || left(service_tier, 80)",
+        ),
+        (
+            f"not gateway_cache_hit and {_sum(INPUT_BUCKETS)} != raw_input_tokens",
+            "raw_input_tokens",
+            f"'is ' || raw_input_tokens || ', but the input buckets add up to ' || ({_sum(INPUT_BUCKETS)})",
+        ),
+        (
+            f"not gateway_cache_hit and {_sum(OUTPUT_BUCKETS)} != raw_output_tokens",
+            "raw_output_tokens",
+            f"'is ' || raw_output_tokens || ', but the output buckets add up to ' || ({_sum(OUTPUT_BUCKETS)})",
+        ),
+        (
+            "reasoning_tokens > output_tokens",
+            "reasoning_tokens",
+            "'is more than output_tokens, of which it is a part'",
+        ),
+    ]
+    cases = "\n".join(
+        f"when {test} then {{'field': {literal(field)}, 'reason': {literal(field + ' ')} || {reason}}}"
+        for test, field, reason in rules
+    )
+    return f"""case
+        when unreadable then {{'field': null::varchar, 'reason':
+            case when not json_valid(raw) then 'not valid JSON' else 'not a record: expected a JSON object' end}}
+        when problem_field is not null
+            then {{'field': problem_field, 'reason': problem_field || ' ' || problem}}
+        {cases}
+    end"""
+
+
+def _typed_again(column: Column) -> str:
+    # Completed columns are never null, so bad text is judged on the text itself.
+    completed = {name for name, _ in _completions()}
+    if column.name not in completed:
+        return identifier(column.name)
+    text = identifier("text_" + column.name)
+    if column.type in {"BIGINT", "INTEGER"}:
+        return f"try_cast(whole({text}) as {column.type})"
+    return f"try_cast({text} as {column.type})"
+
+
+def _base_model(model: str) -> str:
+    """Base of a tuned model: `ft:base:org:suffix:id`, the older `base:ft-org-…`, Azure's `base.ft-…`."""
+    return f"""case
+        when starts_with({model}, 'ft:') then nullif(split_part({model}, ':', 2), '')
+        when contains({model}, ':ft-') then nullif(split_part({model}, ':ft-', 1), '')
+        when contains({model}, '.ft-') then nullif(split_part({model}, '.ft-', 1), '')
+    end"""
+
+
+def _body_digest() -> str:
+    # Unit separator between columns; a null is told from an empty text by the record separator.
+    parts = ", ".join(f"coalesce({identifier(c)}::varchar, chr(30))" for c in BODY)
+    return f"md5(concat_ws(chr(31), {parts}))::uuid"

@@ -1,0 +1,92 @@
+"""Why revenue changed: volume, mix, price, lines that are new and lines that ended.
+
+A line is organisation x product x provider x model x tier x service tier x token kind. Over the lines
+present in both periods revenue is Q x sum(share x rate), Q all their tokens; each factor's part is
+its Shapley value, the mean over all orders in which the three could have changed. Written out
+for the sum over lines this needs six sums only, which SQL delivers (queries/attribution.sql):
+
+    volume = (Q1 - Q0) x [(R0/Q0 + R1/Q1) / 3 + (A/Q0 + B/Q1) / 6]
+    mix    = [Q0 x B/Q1 + R1 - R0 - Q1 x A/Q0] / 3 + [Q0 x R1/Q1 + B - A - Q1 x R0/Q0] / 6
+    price  = (R1 - R0) - volume - mix
+
+with A old quantities at new rates, B new quantities at old rates. The parts add up to the change to the
+last digit, swapping the periods only flips signs, and no order is preferred.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Decimal, localcontext
+
+_STEP = Decimal("0.000000000001")
+_ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Six sums over the lines present in both periods, and the money of those in one only."""
+
+    tokens_before: int
+    tokens_now: int
+    revenue_before: Decimal
+    revenue_now: Decimal
+    old_at_new_rates: Decimal
+    new_at_old_rates: Decimal
+    started: Decimal
+    ended: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The parts of a change in revenue; they add up to `total` exactly."""
+
+    before: Decimal
+    now: Decimal
+    volume: Decimal
+    mix: Decimal
+    price: Decimal
+    started: Decimal
+    ended: Decimal
+
+    @property
+    def total(self) -> Decimal:
+        """The change itself."""
+        return self.now - self.before
+
+    def parts(self) -> list[tuple[str, Decimal]]:
+        """Name and amount of each part, in reading order."""
+        return [
+            ("Volume", self.volume),
+            ("Mix", self.mix),
+            ("Price", self.price),
+            ("New", self.started),
+            ("Ended", self.ended),
+        ]
+
+    def leading(self) -> tuple[str, Decimal]:
+        """The part that moves furthest in the direction of the whole."""
+        up = self.total >= 0
+        return max(self.parts(), key=lambda part: part[1] if up else -part[1])
+
+
+def split(sums: Sums) -> Change:
+    """Divide a change in revenue among its causes, exactly (twelve decimal places)."""
+    r0, r1 = sums.revenue_before, sums.revenue_now
+    volume = mix = _ZERO
+    if sums.tokens_before and sums.tokens_now:
+        with localcontext(prec=60):
+            q0, q1 = Decimal(sums.tokens_before), Decimal(sums.tokens_now)
+            a, b = sums.old_at_new_rates, sums.new_at_old_rates
+            volume = (q1 - q0) * ((r0 / q0 + r1 / q1) / 3 + (a / q0 + b / q1) / 6)
+            mix = (q0 * b / q1 + r1 - r0 - q1 * a / q0) / 3 + (q0 * r1 / q1 + b - a - q1 * r0 / q0) / 6
+            volume = volume.quantize(_STEP, ROUND_HALF_EVEN)
+            mix = mix.quantize(_STEP, ROUND_HALF_EVEN)
+    return Change(
+        before=r0 - sums.ended,
+        now=r1 + sums.started,
+        volume=volume,
+        mix=mix,
+        price=r1 - r0 - volume - mix,
+        started=sums.started,
+        ended=sums.ended,
+    )

@@ -1,0 +1,252 @@
+"""Everything the pages read, fetched with one query a table, not one a page.
+
+Reads only the published Parquet, through DuckDB in memory. Rows arrive as dicts of aggregates; events
+stay in the engine, except the few sample rows of a case.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipelines.publish.attribution import Change, Sums, split
+from pipelines.publish.names import colours
+from pipelines.publish.period import Period, make_period
+from pipelines.sql import identifier, literal, read_sql
+from pipelines.warehouse import connect
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from pipelines.home import Home
+    from pipelines.settings import Settings
+
+Row = dict[str, Any]
+
+QUERIES = Path(__file__).with_name("queries")
+TABLES = (
+    "spend_daily", "extraction_flags", "ingested_files", "quarantined_records", "price_book", "build",
+    "price_rates", "activity_daily",
+)  # fmt: skip
+MAX_PRODUCT_PAGES = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One entity's figures by day, dense over the window; money exact."""
+
+    family: str | None
+    model_tier: str | None
+    requests: list[int]
+    total_tokens: list[int]
+    output_tokens: list[int]
+    unpriced_requests: list[int]
+    revenue: list[Decimal]
+    cost: list[Decimal]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The published tables as the pages need them. Empty lists where there is no usage yet."""
+
+    build: Row
+    period: Period | None
+    total: Row = field(default_factory=dict)
+    organizations: list[Row] = field(default_factory=list)
+    products: list[Row] = field(default_factory=list)
+    models: list[Row] = field(default_factory=list)
+    model_tiers: list[Row] = field(default_factory=list)
+    paged_organizations: list[str] = field(default_factory=list)
+    paged_products: list[str] = field(default_factory=list)
+    organization_products: dict[str, list[Row]] = field(default_factory=dict)
+    organization_models: dict[str, list[Row]] = field(default_factory=dict)
+    product_models: dict[str, list[Row]] = field(default_factory=dict)
+    product_organizations: dict[str, list[Row]] = field(default_factory=dict)
+    daily: Series | None = None
+    organization_daily: dict[str, Series] = field(default_factory=dict)
+    product_daily: dict[str, Series] = field(default_factory=dict)
+    model_daily: list[Series] = field(default_factory=list)
+    organization_model_daily: dict[str, list[Series]] = field(default_factory=dict)
+    product_model_daily: dict[str, list[Series]] = field(default_factory=dict)
+    token_kinds: list[Row] = field(default_factory=list)
+    months: list[Row] = field(default_factory=list)
+    currencies: list[Row] = field(default_factory=list)
+    change: Change | None = None
+    organization_change: dict[str, Change] = field(default_factory=dict)
+    list_value: list[Row] = field(default_factory=list)
+    prices: list[Row] = field(default_factory=list)
+    unpriced: list[Row] = field(default_factory=list)
+    unpriced_reasons: list[Row] = field(default_factory=list)
+    sources: list[Row] = field(default_factory=list)
+    files: list[Row] = field(default_factory=list)
+    file_count: int = 0
+    quarantine: list[Row] = field(default_factory=list)
+    ledger: list[Row] = field(default_factory=list)
+    flags: list[Row] = field(default_factory=list)
+    case_days: dict[str, list[Row]] = field(default_factory=dict)
+    case_hours: dict[str, list[Row]] = field(default_factory=dict)
+    case_samples: dict[str, list[Row]] = field(default_factory=dict)
+    colours: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def currency(self) -> str:
+        """The currency all amounts are in."""
+        return str(self.build["reporting_currency"])
+
+    @property
+    def at_list_price(self) -> bool:
+        """Whether cost is rated with the same card as revenue, so that margin says nothing."""
+        return bool(self.build["cost_card"] == self.build["revenue_card"])
+
+
+def load_facts(published: Path, home: Home, settings: Settings) -> Facts:
+    """Read the published tables below `published`."""
+    with connect(home, in_memory=True) as con:
+        for table in TABLES:
+            con.execute(f"create view {table} as from read_parquet({literal(published / f'{table}.parquet')})")
+        build = _rows(con, "from build")[0]
+        common: dict[str, Any] = {
+            "build": build,
+            "sources": _query(con, "sources"),
+            "files": _query(con, "files"),
+            "file_count": _rows(con, "select count(*) as n from ingested_files")[0]["n"],
+            "quarantine": _query(con, "quarantine"),
+        }
+        span = _rows(con, "select min(charge_date) as first, max(charge_date) as last from spend_daily")[0]
+        if span["first"] is None or build["data_through"] is None:
+            return Facts(**{**common, "period": None})
+        period = make_period(span["first"], span["last"], build["data_through"], build["billing_time_zone"])
+        _prepare(con, published, period, build, settings)
+        return Facts(**{**common, "period": period}, **_usage(con, period))
+
+
+def _prepare(
+    con: duckdb.DuckDBPyConnection, published: Path, period: Period, build: Row, settings: Settings
+) -> None:
+    """Tables that the queries share: the period, the events, the window, and who gets a page."""
+    current, prior = period.current, period.prior
+    con.execute(
+        """create table period as select ?::date as window_first, ?::date as window_last,
+        ?::date as current_first, ?::date as current_last, ?::date as prior_first, ?::date as prior_last,
+        ?::integer as compared, ?::varchar as currency, ?::varchar as revenue_card, ?::timestamp as data_through""",
+        [
+            period.first, period.last, *current, *prior, period.compared, build["reporting_currency"],
+            build["revenue_card"], build["data_through"],
+        ],
+    )  # fmt: skip
+    events = literal(published / "rated_usage" / "*" / "*.parquet")
+    con.execute(f"create view rated_usage as from read_parquet({events}, hive_partitioning = true)")
+    con.execute(read_sql(QUERIES / "spend.sql"))
+    for entity, limit in (
+        ("organization", settings.site.max_organization_pages),
+        ("product", min(settings.site.max_organization_pages, MAX_PRODUCT_PAGES)),
+    ):
+        flagged = "union select organization_id from extraction_flags" if entity == "organization" else ""
+        key = identifier(f"{entity}_id")
+        con.execute(
+            f"""create table {entity}_pages as
+            select * from (
+                select {key} from spend group by {key}
+                order by sum(revenue_amount) desc nulls last, sum(requests) desc, {key} limit {limit}
+            ) {flagged}"""
+        )
+
+
+def _usage(con: duckdb.DuckDBPyConnection, period: Period) -> dict[str, Any]:
+    sets = _by_set(_query(con, "breakdown"), ("organization_id", "product_id", "family", "service_tier"))
+    details = _by_set(_query(con, "details"), ("organization_id", "product_id", "family"))
+    series = _by_set(_query(con, "series"), ("organization_id", "product_id", "family"))
+    days = len(period.days)
+    models = sets[("family",)]
+    families = list(dict.fromkeys(row["family"] for row in models))
+    changes = {row["organization_id"]: split(_sums(row)) for row in _query(con, "attribution")}
+    whole = changes.pop(None, None)
+    crossed = details[("organization_id", "product_id")]
+    return {
+        "total": sets[()][0],
+        "organizations": sets[("organization_id",)],
+        "products": sets[("product_id",)],
+        "models": models,
+        "model_tiers": sets[("family", "service_tier")],
+        "paged_organizations": [r["organization_id"] for r in _rows(con, "from organization_pages order by all")],
+        "paged_products": [r["product_id"] for r in _rows(con, "from product_pages order by all")],
+        "organization_products": _group(crossed, "organization_id"),
+        "product_organizations": _group(crossed, "product_id"),
+        "organization_models": _group(details[("organization_id", "family")], "organization_id"),
+        "product_models": _group(details[("product_id", "family")], "product_id"),
+        "daily": _dense(series[()][0], days),
+        "organization_daily": {r["organization_id"]: _dense(r, days) for r in series[("organization_id",)]},
+        "product_daily": {r["product_id"]: _dense(r, days) for r in series[("product_id",)]},
+        "model_daily": [_dense(r, days) for r in series[("family",)]],
+        "organization_model_daily": _dense_groups(series[("organization_id", "family")], "organization_id", days),
+        "product_model_daily": _dense_groups(series[("product_id", "family")], "product_id", days),
+        "token_kinds": _query(con, "token_kinds"),
+        "months": _query(con, "months"),
+        "currencies": _query(con, "currencies"),
+        "change": whole if period.compared else None,
+        "organization_change": changes,
+        "list_value": _query(con, "list_value"),
+        "prices": _query(con, "prices"),
+        "unpriced": (unpriced := _query(con, "unpriced")),
+        "unpriced_reasons": _query(con, "unpriced_reasons") if unpriced else [],
+        "ledger": _query(con, "ledger"),
+        "flags": (flags := _query(con, "flags")),
+        "case_days": _group(_query(con, "case_days"), "organization_id") if flags else {},
+        "case_hours": _group(_query(con, "case_hours"), "case_id") if flags else {},
+        "case_samples": _group(_query(con, "case_samples"), "case_id") if flags else {},
+        "colours": colours(families),
+    }
+
+
+def _query(con: duckdb.DuckDBPyConnection, name: str) -> list[Row]:
+    return _rows(con, read_sql(QUERIES / f"{name}.sql"))
+
+
+def _rows(con: duckdb.DuckDBPyConnection, sql: str) -> list[Row]:
+    result = con.execute(sql)
+    names = [column[0] for column in result.description]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+
+def _by_set(rows: list[Row], keys: tuple[str, ...]) -> dict[tuple[str, ...], list[Row]]:
+    """Rows of a grouping-sets query by the keys they are grouped by (a set bit means "not by this")."""
+    found: dict[tuple[str, ...], list[Row]] = defaultdict(list)
+    for row in rows:
+        bits = row["grouping_set"]
+        found[tuple(k for i, k in enumerate(keys) if not bits >> (len(keys) - 1 - i) & 1)].append(row)
+    return found
+
+
+def _group(rows: list[Row], key: str) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        found[row[key]].append(row)
+    return dict(found)
+
+
+def _dense(row: Row, days: int) -> Series:
+    def fill(name: str, zero: Any) -> list[Any]:
+        values = [zero] * days
+        for index, value in zip(row["days"], row[name], strict=True):
+            values[index] = value
+        return values
+
+    zero = Decimal(0)
+    return Series(
+        row["family"], row["model_tier"], fill("requests", 0), fill("total_tokens", 0), fill("output_tokens", 0),
+        fill("unpriced_requests", 0), fill("revenue", zero), fill("cost", zero),
+    )  # fmt: skip
+
+
+def _dense_groups(rows: list[Row], key: str, days: int) -> dict[str, list[Series]]:
+    found: dict[str, list[Series]] = defaultdict(list)
+    for row in rows:
+        found[row[key]].append(_dense(row, days))
+    return dict(found)
+
+
+def _sums(row: Row) -> Sums:
+    return Sums(**{name: row[name] for name in Sums.__slots__})

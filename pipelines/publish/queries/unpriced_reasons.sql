@@ -1,0 +1,24 @@
+-- The reason given for each unpriced model, read from its newest day only.
+with newest as (
+    select provider, model, model_tier, service_tier, max(charge_date) as charge_date
+    from spend_daily
+    where unpriced_requests > 0
+    group by all
+)
+
+select
+    newest.provider, newest.model, newest.model_tier, newest.service_tier,
+    min(rated.unpriced_reason) as reason
+from rated_usage as rated
+inner join newest
+    on
+        newest.provider = rated.provider
+        and newest.model = rated.model
+        and newest.model_tier = rated.model_tier
+        and newest.service_tier = rated.service_tier
+        and newest.charge_date = rated.charge_date
+where
+    rated.unpriced_reason is not null
+    and rated.usage_date in (select distinct unnest([charge_date - 1, charge_date, charge_date + 1]) from newest)
+group by all
+order by all;

@@ -1,0 +1,169 @@
+"""Every setting of a home, read from `meterhouse.toml` and refused by name when wrong.
+
+Machine limits (memory, threads) come from the environment instead, because the same home may be
+run on different machines: METERHOUSE_MEMORY_LIMIT, METERHOUSE_THREADS.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+from zoneinfo import available_timezones
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from pipelines.errors import MeterhouseError
+from pipelines.landing.contract import MAPPED
+
+if TYPE_CHECKING:
+    from pipelines.home import Home
+
+FormatName = Literal["canonical", "litellm", "openai", "mapped"]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Source(_Strict):
+    """One feed: the folder landing/<name>/ and how to read it."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    format: FormatName
+    files: str = "*"
+    columns: dict[str, str] = Field(default_factory=dict)
+    constants: dict[str, str | int | float | bool] = Field(default_factory=dict)
+
+    @field_validator("columns", "constants")
+    @classmethod
+    def _known_columns(cls, value: dict[str, object]) -> dict[str, object]:
+        known = [c.name for c in MAPPED]
+        for name in value:
+            if name not in known:
+                raise ValueError(f"{name!r} is not a canonical column; known: {', '.join(known)}")
+        return value
+
+    @model_validator(mode="after")
+    def _mapping_fits_format(self) -> Source:
+        if self.format != "mapped" and self.columns:
+            raise ValueError(f"columns are for format 'mapped', not {self.format!r}")
+        if self.format == "mapped":
+            both = sorted(set(self.columns) & set(self.constants))
+            if both:
+                raise ValueError(f"both mapped and constant: {', '.join(both)}")
+            given = set(self.columns) | set(self.constants)
+            missing = [c.name for c in MAPPED if c.required and c.name not in given]
+            if missing:
+                raise ValueError(f"a mapped source needs {', '.join(missing)} under columns or constants")
+        return self
+
+
+class Pricing(_Strict):
+    """Which rate card each side is rated with."""
+
+    revenue_card: str = "list"
+    cost_card: str = "list"
+
+
+class Limits(_Strict):
+    """When a run that went on in spite of bad records still ends with exit code 1."""
+
+    max_quarantined_records: int | None = Field(default=None, ge=0)
+    max_quarantined_share: float | None = Field(default=None, ge=0, le=1)
+    max_unpriced_share: float | None = Field(default=None, ge=0, le=1)
+
+
+class Watch(_Strict):
+    """The extraction watch: how many alerts people can review."""
+
+    alerts_per_1000_organization_days: float = Field(default=1.0, gt=0, le=1000)
+    window_days: int = Field(default=28, ge=7, le=120)
+
+
+class Site(_Strict):
+    """What the pages say about themselves."""
+
+    title: str = "Meterhouse"
+    demo: bool = False
+    max_organization_pages: int = Field(default=500, ge=0)
+
+
+class Settings(_Strict):
+    """All of meterhouse.toml."""
+
+    reporting_currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "USD"
+    billing_time_zone: str = "UTC"
+    pricing: Pricing = Field(default_factory=Pricing)
+    limits: Limits = Field(default_factory=Limits)
+    watch: Watch = Field(default_factory=Watch)
+    site: Site = Field(default_factory=Site)
+    sources: tuple[Source, ...] = ()
+
+    @field_validator("billing_time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError(f"{value!r} is not a time zone of the tz database (as in 'Europe/Paris')")
+        return value
+
+    @model_validator(mode="after")
+    def _one_entry_a_source(self) -> Settings:
+        names = [s.name for s in self.sources]
+        twice = sorted({n for n in names if names.count(n) > 1})
+        if twice:
+            raise ValueError(f"source named twice: {', '.join(twice)}")
+        return self
+
+    def source(self, name: str) -> Source | None:
+        """The entry for a landing folder, if there is one."""
+        return next((s for s in self.sources if s.name == name), None)
+
+
+def load_settings(home: Home) -> Settings:
+    """Read a home's settings; a home without the file has the defaults."""
+    if not home.config.exists():
+        return Settings()
+    text = home.config.read_text(encoding="utf-8")
+    try:
+        return Settings.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise MeterhouseError(
+            f"not valid TOML: {error}.", file=home.config, way_out="Mend that line and run again."
+        ) from error
+    except ValidationError as error:
+        raise _readable(error, home.config, text) from error
+
+
+def _readable(error: ValidationError, file: Path, text: str) -> MeterhouseError:
+    first = error.errors(include_url=False)[0]
+    path = [str(part) for part in first["loc"]]
+    if first["type"] == "extra_forbidden":
+        cause, way_out = "unknown setting.", "Remove it, or compare it with the file `meterhouse init` writes."
+    else:
+        cause = first["msg"].removeprefix("Value error, ") + "."
+        way_out = "Correct the value and run again."
+    return MeterhouseError(
+        cause, file=file, line=_line_of(path, text), field=".".join(path) or None, way_out=way_out
+    )
+
+
+def _line_of(path: list[str], text: str) -> int | None:
+    """Best line for a setting: tomllib keeps no positions, so look for the key below its table.
+
+    A list index in the path (`sources.1.format`) skips that many `[[table]]` heads.
+    """
+    lines = text.splitlines()
+    start, found = 0, None
+    for depth, part in enumerate(path):
+        if part.isdigit():
+            heads = [i for i, line in enumerate(lines) if line.strip() == f"[[{path[depth - 1]}]]"]
+            if int(part) < len(heads):
+                start = found = heads[int(part)]
+            continue
+        pattern = re.compile(rf"^\s*(\[+[\w.]*\b{re.escape(part)}\]+|[\"']?{re.escape(part)}[\"']?\s*=)")
+        hit = next((i for i in range(start, len(lines)) if pattern.match(lines[i])), None)
+        if hit is not None:
+            start = found = hit
+    return None if found is None else found + 1

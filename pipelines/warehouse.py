@@ -1,0 +1,91 @@
+"""The one place that opens DuckDB, sets its limits and holds the writer lock.
+
+Machine limits come from the environment: METERHOUSE_MEMORY_LIMIT (as in '4GB'; default 60 % of
+the machine) and METERHOUSE_THREADS (default: all cores).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from pipelines.errors import MeterhouseError
+from pipelines.sql import literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipelines.home import Home
+
+
+def memory_limit() -> str:
+    """DuckDB's memory limit: the environment's, else 60 % of the machine's memory."""
+    given = os.environ.get("METERHOUSE_MEMORY_LIMIT")
+    if given:
+        return given
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return f"{int(total * 0.6 / 2**20)}MiB"
+
+
+def threads() -> int:
+    """How many threads DuckDB may use."""
+    return int(os.environ.get("METERHOUSE_THREADS") or os.cpu_count() or 1)
+
+
+@contextmanager
+def connect(home: Home, *, read_only: bool = False, in_memory: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection with our limits, closed at the end.
+
+    `in_memory` gives scratch space that spills into the home's work folder instead of the
+    warehouse file. Order of rows is not preserved: what needs an order says so.
+    """
+    home.work.mkdir(parents=True, exist_ok=True)
+    database = ":memory:" if in_memory else str(home.warehouse)
+    try:
+        connection = duckdb.connect(database, read_only=read_only and not in_memory)
+    except duckdb.IOException as error:
+        raise MeterhouseError(
+            f"the warehouse cannot be opened: {str(error).splitlines()[0]}",
+            file=home.warehouse,
+            way_out="Close the program that has it open; if the file is damaged or of another version, delete it: "
+            "the next run rebuilds it from events/.",
+        ) from error
+    try:
+        connection.execute(f"set memory_limit = {literal(memory_limit())}")
+        connection.execute(f"set threads = {threads()}")
+        connection.execute(f"set temp_directory = {literal(home.work / 'spill')}")
+        connection.execute("set preserve_insertion_order = false")
+        connection.execute("set TimeZone = 'UTC'")
+        yield connection
+    finally:
+        connection.close()
+
+
+@contextmanager
+def writer_lock(home: Home) -> Iterator[None]:
+    """One run at a time on a home; a second one is refused with the holder's process id."""
+    home.root.mkdir(parents=True, exist_ok=True)
+    path = home.root / ".lock"
+    with path.open("a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            file.seek(0)
+            raise MeterhouseError(
+                f"another run (process {file.read().strip() or 'unknown'}) is working on this home.",
+                file=home.root,
+                way_out="Wait for it to end, or stop that process, and run again.",
+            ) from error
+        file.seek(0)
+        file.truncate()
+        file.write(str(os.getpid()))
+        file.flush()
+        try:
+            yield
+        finally:
+            file.seek(0)
+            file.truncate()

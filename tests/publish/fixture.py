@@ -1,0 +1,297 @@
+"""A small published folder with known properties, made by DuckDB SQL alone.
+
+40 organisations over 60 days (UTC), five models of which two also fine-tuned, one model without a
+price, a price cut in the middle, two hostile names and two flags. Everything is derived from row
+numbers through `hash`, so two calls write the same figures.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import duckdb
+
+BUCKETS = (
+    "input_tokens", "cached_input_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens",
+    "audio_input_tokens", "output_tokens", "audio_output_tokens", "training_tokens",
+)  # fmt: skip
+HOSTILE_HTML = "<img src=x onerror=alert(1)>"
+HOSTILE_FORMULA = "=cmd|'/C calc'!A0"
+FLAGGED = ("org-otter-007", "org-heron-014")
+DAYS = 60
+
+BOOK = """
+create table price_book (
+    card varchar, provider varchar, model varchar, model_tier varchar, service_tier varchar,
+    unit varchar, price decimal(18, 6), per bigint, currency varchar, context_from bigint,
+    valid_from timestamp, valid_to timestamp, known_from timestamp, source varchar, checked_on date
+);
+insert into price_book
+select
+    side.card, listed.provider, listed.model, listed.model_tier, tier.service_tier, listed.unit,
+    (listed.price * tier.factor * side.factor)::decimal(18, 6) as price,
+    1000000 as per, 'USD' as currency, 0 as context_from,
+    listed.valid_from::timestamp as valid_from, listed.valid_to::timestamp as valid_to,
+    listed.valid_from::timestamp as known_from, 'price list of the provider' as source,
+    date '2026-05-01' as checked_on
+from (values
+    ('openai', 'gpt-4o', 'base', 'input', 2.50, '2024-10-01', null),
+    ('openai', 'gpt-4o', 'base', 'cached_input', 1.25, '2024-10-01', null),
+    ('openai', 'gpt-4o', 'base', 'output', 10.00, '2024-10-01', null),
+    ('openai', 'gpt-4o', 'fine_tuned', 'input', 3.75, '2024-10-01', null),
+    ('openai', 'gpt-4o', 'fine_tuned', 'cached_input', 1.875, '2024-10-01', null),
+    ('openai', 'gpt-4o', 'fine_tuned', 'output', 15.00, '2024-10-01', null),
+    ('openai', 'gpt-4o-mini', 'base', 'input', 0.15, '2024-10-01', null),
+    ('openai', 'gpt-4o-mini', 'base', 'cached_input', 0.075, '2024-10-01', null),
+    ('openai', 'gpt-4o-mini', 'base', 'output', 0.60, '2024-10-01', null),
+    ('openai', 'gpt-4o-mini', 'fine_tuned', 'input', 0.30, '2024-10-01', null),
+    ('openai', 'gpt-4o-mini', 'fine_tuned', 'cached_input', 0.15, '2024-10-01', null),
+    ('openai', 'gpt-4o-mini', 'fine_tuned', 'output', 1.20, '2024-10-01', null),
+    ('anthropic', 'claude-sonnet-4', 'base', 'input', 3.00, '2025-05-01', null),
+    ('anthropic', 'claude-sonnet-4', 'base', 'cached_input', 0.30, '2025-05-01', null),
+    ('anthropic', 'claude-sonnet-4', 'base', 'cache_write_5m', 3.75, '2025-05-01', null),
+    ('anthropic', 'claude-sonnet-4', 'base', 'output', 15.00, '2025-05-01', null),
+    ('mistral', 'mistral-large-2', 'base', 'input', 2.00, '2025-01-01', '2026-05-01'),
+    ('mistral', 'mistral-large-2', 'base', 'output', 6.00, '2025-01-01', '2026-05-01'),
+    ('mistral', 'mistral-large-2', 'base', 'input', 1.50, '2026-05-01', null),
+    ('mistral', 'mistral-large-2', 'base', 'output', 4.50, '2026-05-01', null),
+    ('google', 'gemini-2.0-flash', 'base', 'input', 0.10, '2025-02-01', null),
+    ('google', 'gemini-2.0-flash', 'base', 'output', 0.40, '2025-02-01', null)
+) as listed (provider, model, model_tier, unit, price, valid_from, valid_to)
+cross join (values ('standard', 1.0), ('batch', 0.5)) as tier (service_tier, factor)
+cross join (values ('list', 1.0), ('cost', 0.62)) as side (card, factor);
+"""
+
+RATES = """
+create table price_rates as
+select
+    md5(card || provider || model || model_tier || service_tier || valid_from) as rate_id,
+    card, provider, model, model_tier, service_tier, any_value(currency) as currency, valid_from,
+    coalesce(valid_to, timestamp '9999-12-31') as valid_to,
+    0::bigint as context_from, 9223372036854775807 as context_to, {prices}
+from price_book
+group by card, provider, model, model_tier, service_tier, valid_from, valid_to;
+"""
+
+USAGE = """
+create table organizations as
+select
+    n,
+    case
+        when n = 3 then '{html}'
+        when n = 5 then '{formula}'
+        when n % 4 = 0 then format('org-lark-{{:03d}}', n)
+        when n % 4 = 1 then format('org-fox-{{:03d}}', n)
+        when n % 4 = 2 then format('org-heron-{{:03d}}', n)
+        else format('org-otter-{{:03d}}', n)
+    end as organization_id,
+    (20000 / (n + 3))::bigint as size
+from range(40) as r (n);
+
+create table calls as
+select
+    org.n, org.organization_id, org.size, day.d, call.k,
+    (hash(org.n * 1000003 + day.d * 1009 + call.k) % 1000000)::bigint as h,
+    (hash(org.n * 1009 + day.d * 1000003 + call.k * 7) % 1000000)::bigint as h2,
+    (timestamp '2026-04-01' + to_days(day.d::integer)) as midnight
+from organizations as org, range({days}) as day (d), range(40) as call (k)
+where call.k < 4 + org.size // 180 + (case when org.n = 14 and day.d >= 40 then 22 else 0 end)
+    and (org.n <> 22 or day.d >= 45) and (org.n <> 31 or day.d < 20);
+
+create table events as
+select
+    'gateway' as source,
+    format('e-{{}}-{{}}-{{}}', n, d, k) as event_id,
+    0 as revision,
+    midnight + to_seconds((case when n = 14 and d >= 40 then k * 2000 + h % 900
+        else 25200 + (h * 7 + h2) % 46800 end) % 86399) as occurred_at,
+    timestamp '2026-05-31 06:00:00' as received_at,
+    midnight::date as usage_date,
+    midnight::date as charge_date,
+    organization_id,
+    case h % 4 when 0 then 'search' when 1 then 'assistant' when 2 then 'batch-labels' else '(none)' end as product_id,
+    format('key-{{}}', (h // 7) % 3) as api_key_id,
+    null::varchar as end_user_id,
+    case when n = 14 and d >= 40 then 'openai'
+        else (['openai', 'openai', 'openai', 'anthropic', 'mistral', 'google', 'unlisted'])[model_no] end as provider,
+    case when n = 14 and d >= 40 then 'ft:gpt-4o:acme::x'
+        else (['gpt-4o', 'gpt-4o-mini', 'ft:gpt-4o:acme::x', 'claude-sonnet-4', 'mistral-large-2',
+            'gemini-2.0-flash', 'no-such-model-9'])[model_no] end as model,
+    case when model = 'ft:gpt-4o:acme::x' then 'gpt-4o' end as base_model,
+    case when model = 'ft:gpt-4o:acme::x' then 'fine_tuned' else 'base' end as model_tier,
+    case when h2 % 9 = 0 and provider <> 'unlisted' then 'batch' else 'standard' end as service_tier,
+    'chat' as operation,
+    case when failed then 0 else 800 + (h2 * (size // 400 + 1)) % 90000 end as input_tokens,
+    case when failed or provider in ('mistral', 'google') then 0 else (h % 5) * 3000 end as cached_input_tokens,
+    case when failed or provider <> 'anthropic' then 0 else (h % 3) * 900 end as cache_write_5m_tokens,
+    0::bigint as cache_write_1h_tokens,
+    0::bigint as audio_input_tokens,
+    case when failed then 0 else 200 + (h * (size // 400 + 1)) % 30000
+        + (case when n = 14 and d >= 40 then 40000 else 0 end) end as output_tokens,
+    0::bigint as audio_output_tokens,
+    0::bigint as training_tokens,
+    0::bigint as reasoning_tokens,
+    input_tokens + cached_input_tokens as raw_input_tokens,
+    output_tokens as raw_output_tokens,
+    case when failed then 429 else 200 end as status,
+    case when failed then 'rate_limit' end as error_type,
+    case when failed then null when n = 14 then 'length' else 'stop' end as finish_reason,
+    (300 + h % 9000)::bigint as latency_ms,
+    false as gateway_cache_hit,
+    'eu-west' as region,
+    format('net-{{}}', h % 5) as client_network,
+    'python-sdk' as client_agent,
+    md5(h::varchar) as prompt_digest,
+    case when n = 14 then 'template-a' end as template_digest,
+    4096::bigint as max_output_tokens
+from (
+    select *, h2 % 37 = 0 as failed,
+        case when h % 200 = 0 then 7 else 1 + (n + h2 // 11) % 6 end as model_no
+    from calls
+);
+
+create table rated as
+select
+    e.*, md5(e.event_id)::uuid as body_digest, 'USD' as billing_currency,
+    {revenue}, {cost},
+    case when list_rate.rate_id is null then 'no rate for this model' end as unpriced_reason,
+    case when cost_rate.rate_id is null then 'no rate for this model' end as uncosted_reason,
+    list_rate.rate_id as revenue_rate_id, cost_rate.rate_id as cost_rate_id
+from events as e
+left join price_rates as list_rate on {on_list}
+left join price_rates as cost_rate on {on_cost};
+
+create table spend_daily as
+select
+    charge_date, organization_id, product_id, provider, model, base_model, model_tier, service_tier,
+    billing_currency, count(*) as requests, count(*) filter (status >= 400) as failed_requests,
+    {bucket_sums}, sum(reasoning_tokens)::bigint as reasoning_tokens,
+    sum({bucket_total})::bigint as total_tokens,
+    sum(revenue_amount) as revenue_amount, sum(cost_amount) as cost_amount,
+    sum(revenue_amount - cost_amount)::decimal(38, 12) as margin_amount,
+    sum(revenue_amount) filter (cost_amount is not null) as margin_revenue_amount,
+    sum(revenue_amount) filter (cost_amount is null) as revenue_only_amount,
+    sum(cost_amount) filter (revenue_amount is null) as cost_only_amount,
+    count(*) filter (revenue_amount is null) as unpriced_requests,
+    coalesce(sum({bucket_total}) filter (revenue_amount is null), 0)::bigint as unpriced_tokens,
+    count(*) filter (cost_amount is null) as uncosted_requests,
+    coalesce(sum({bucket_total}) filter (cost_amount is null), 0)::bigint as uncosted_tokens
+from rated
+group by all;
+
+create table ingested_files as
+select
+    source, strftime(usage_date, '%Y/%m-%d.jsonl.gz') as file, 'canonical' as format,
+    md5(usage_date::varchar) as file_digest, count(*) * 371 as bytes,
+    count(*) + (case when day(usage_date) % 9 = 0 then 6 else 0 end) as records_read,
+    count(*) as accepted, case when day(usage_date) % 9 = 0 then 3 else 0 end::bigint as duplicates,
+    0::bigint as amendments, case when day(usage_date) % 9 = 0 then 3 else 0 end::bigint as quarantined,
+    min(occurred_at) as first_occurred_at, max(occurred_at) as last_occurred_at,
+    timestamp '2026-05-31 06:00:00' as received_at
+from rated group by source, usage_date;
+
+create table quarantined_records as
+select source, file, line.n * 40 + 3 as line,
+    (['occurred_at', null, 'model'])[line.n + 1] as field,
+    (['not a time', 'not valid JSON', 'missing'])[line.n + 1] as reason,
+    ('{{"event_id": "q", "note": "' || '{html}' || '"') as raw
+from ingested_files, range(3) as line (n) where quarantined > 0;
+"""
+
+
+def make_published(folder: Path) -> Path:
+    """Write the published tables as Parquet below `folder`; returns `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with duckdb.connect() as con:
+        con.execute("set threads = 2")
+        con.execute(BOOK)
+        units = [b.removesuffix("_tokens") for b in BUCKETS]
+        prices = ", ".join(
+            f"((max(price) filter (unit = '{u}'))::decimal(9, 6) * 0.000001::decimal(9, 6))::decimal(18, 12) as price_{u}_tokens"
+            for u in units
+        )
+        con.execute(RATES.format(prices=prices))
+        con.execute(
+            USAGE.format(
+                html=HOSTILE_HTML,
+                formula=HOSTILE_FORMULA.replace("'", "''"),
+                days=DAYS,
+                revenue=_charge("list_rate", "revenue_amount"),
+                cost=_charge("cost_rate", "cost_amount"),
+                on_list=_on("list_rate", "list"),
+                on_cost=_on("cost_rate", "cost"),
+                bucket_sums=", ".join(f"sum({b})::bigint as {b}" for b in BUCKETS),
+                bucket_total=" + ".join(BUCKETS),
+            )
+        )
+        con.execute(
+            """create table build as select md5('book') as price_book_digest, '0.1.0' as project_version,
+            min(occurred_at) as data_from, max(occurred_at) as data_through, 'UTC' as billing_time_zone,
+            'USD' as reporting_currency, 'list' as revenue_card, 'cost' as cost_card, true as demo,
+            'Meterhouse' as site_title from rated"""
+        )
+        _flags(con)
+        con.execute(
+            """create table activity_daily as select charge_date as activity_date, organization_id,
+            sum(requests)::bigint as requests, sum(output_tokens)::bigint as output_tokens
+            from spend_daily group by all"""
+        )
+        for table in (
+            "spend_daily", "extraction_flags", "ingested_files", "quarantined_records", "price_book",
+            "build", "price_rates", "activity_daily",
+        ):  # fmt: skip
+            con.execute(f"copy (from {table} order by all) to '{folder / table}.parquet' (format parquet)")
+        con.execute(
+            f"""copy (from rated order by occurred_at, event_id) to '{folder / "rated_usage"}'
+            (format parquet, partition_by (usage_date), write_partition_columns true)"""
+        )
+    return folder
+
+
+def _charge(rate: str, name: str) -> str:
+    lines = " + ".join(f"e.{b}::decimal(18, 0) * coalesce({rate}.price_{b}, 0)" for b in BUCKETS)
+    return f"case when {rate}.rate_id is not null then ({lines})::decimal(38, 12) end as {name}"
+
+
+def _on(rate: str, card: str) -> str:
+    return (
+        f"{rate}.card = '{card}' and {rate}.provider = e.provider and {rate}.model = coalesce(e.base_model, e.model)"
+        f" and {rate}.model_tier = e.model_tier and {rate}.service_tier = e.service_tier"
+        f" and e.occurred_at >= {rate}.valid_from and e.occurred_at < {rate}.valid_to"
+    )
+
+
+def _flags(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute(
+        """create table extraction_flags (case_id varchar, organization_id varchar, first_seen date,
+        last_seen date, detector varchar, score double, reasons json, state varchar, counter_evidence json,
+        linked_organizations json, output_tokens bigint, revenue_amount decimal(38, 12), rank integer)"""
+    )
+    reasons = [
+        {
+            "code": "fresh_output", "text": "Output far above what this organisation did before",
+            "value": 812000, "unit": "output tokens a day", "own_baseline": 64000, "peer_percentile": 99.7,
+        },
+        {
+            "code": "flat_day", "text": "Requests spread evenly over all hours of the day",
+            "value": 4.51, "unit": "bits", "own_baseline": 3.2, "peer_percentile": 98.0,
+        },
+    ]  # fmt: skip
+    counter = [{"code": "known_keys", "text": "All requests use keys seen before the window", "value": 3}]
+    for rank, (org, first, linked) in enumerate(
+        ((FLAGGED[1], "2026-05-11", [FLAGGED[0]]), (FLAGGED[0], "2026-05-20", [])), start=1
+    ):
+        con.execute(
+            """insert into extraction_flags
+            select ?, ?, ?::date, date '2026-05-30', 'mass_shape', ?, ?, 'new', ?, ?, sum(output_tokens),
+                sum(revenue_amount), ?
+            from spend_daily where organization_id = ? and charge_date >= ?::date""",
+            [f"case-{rank:03d}a1", org, first, 0.98 - rank / 100, json.dumps(reasons), json.dumps(counter),
+             json.dumps(linked), rank, org, first],
+        )  # fmt: skip
+
+
+if __name__ == "__main__":
+    make_published(Path(sys.argv[1]))
