@@ -87,6 +87,49 @@ class Chart:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """One bar of a bridge from an older to a newer amount, placed in percent of the scale."""
+
+    label: str
+    text: str
+    raw: str
+    start: str
+    width: str
+    css: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One line of a list of facts: a name, a value, a remark."""
+
+    label: str
+    text: str
+    raw: str = ""
+    note: str = ""
+    href: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A finding in words, the question it answers, and what shows it."""
+
+    id: str
+    title: str
+    question: str
+    chart: Chart | None = None
+    tables: list[Table] = field(default_factory=list)
+    bridge: list[Step] = field(default_factory=list)
+    facts: list[Fact] = field(default_factory=list)
+    hours: list[tuple[int, int, str]] = field(default_factory=list)
+    paragraphs: list[str] = field(default_factory=list)
+    items: list[str] = field(default_factory=list)
+    how: str = ""
+    term: str = ""
+    half: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """One file. `path` is relative to the audience's folder; `nav` the entry it belongs to."""
 

@@ -9,7 +9,8 @@ create or replace temp macro whole(t) as (
     end
 );
 
-create or replace temp macro not_whole(t) as (t is not null and whole(t) is null);
+-- A count of tokens is a whole number, 0 or more.
+create or replace temp macro not_count(t) as (t is not null and (whole(t) is null or whole(t) < 0));
 
 -- ISO 8601 text (no zone: UTC) or seconds, milliseconds or microseconds since 1970, as UTC.
 create or replace temp macro instant(t) as (
@@ -67,3 +68,8 @@ create or replace temp macro safe_id(t) as (
         else t
     end
 );
+
+-- What is wrong with a record: the source's own field name and a predicate that reads on from it.
+create or replace temp macro problem(f, r) as ({'field': f, 'reason': f || ' ' || r});
+
+create or replace temp macro bad_count(f) as problem(f, 'is not a number of tokens (a whole number, 0 or more)');

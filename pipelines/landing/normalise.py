@@ -57,7 +57,7 @@ def stage_file(
     con.execute(f"""
         create or replace temp table checked as
         with typed as (
-            select line, raw, unreadable, problem_field, problem, {typed}{"," if texts else ""} {texts}
+            select line, raw, unreadable, problem, {typed}{"," if texts else ""} {texts}
             from mapped
         ),
         completed as (
@@ -177,8 +177,7 @@ def _verdict(kinds: dict[str, str], received_at: str) -> str:
     return f"""case
         when unreadable then {{'field': null::varchar, 'reason':
             case when not json_valid(raw) then 'not valid JSON' else 'not a record: expected a JSON object' end}}
-        when problem_field is not null
-            then {{'field': problem_field, 'reason': problem_field || ' ' || problem}}
+        when problem is not null then problem
         {cases}
     end"""
 

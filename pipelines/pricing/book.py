@@ -12,13 +12,14 @@ import csv
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import duckdb
 import pyarrow as pa
 
 from pipelines.errors import MeterhouseError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    import duckdb
 
     from pipelines.home import Home
 
@@ -95,7 +96,7 @@ def _records(path: Path) -> Iterator[tuple[int, list[str]]]:
                         f"the row has {len(fields)} fields, the header {len(COLUMNS)}.",
                         file=path,
                         line=line,
-                        way_out="Quote a field that contains a comma, and give every row all fields.",
+                        way_out="Quote a field that has a comma in it; leave no field out.",
                     )
                 yield line, fields
     except UnicodeDecodeError as error:
@@ -144,4 +145,4 @@ def write_home_prices(
         )
     finally:
         connection.unregister("home_price_rows")
-    return rows.num_rows
+    return int(rows.num_rows)

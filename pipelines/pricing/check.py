@@ -39,7 +39,8 @@ def _choice(name: str, known: tuple[str, ...]) -> tuple[str, str, str]:
 
 def _bad_instant(name: str) -> str:
     shape = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?Z$"
-    return f"(not regexp_full_match({name}, {literal(shape)}) or try_cast({name} as timestamp) is null)"
+    shaped = f"regexp_full_match({name}, {literal(shape)})"
+    return f"(not {shaped} or try_cast({name} as timestamp) is null)"
 
 
 def _instant(name: str, *, optional: bool) -> tuple[str, str, str]:
@@ -52,14 +53,11 @@ def _instant(name: str, *, optional: bool) -> tuple[str, str, str]:
 
 
 def _text(name: str) -> tuple[str, str, str]:
-    return (
-        name,
-        f"{name} = '' or trim({name}) <> {name}",
-        f"'{name} is empty or has blanks around it'",
-    )
+    bad = f"{name} = '' or trim({name}) <> {name} or contains({name}, '|')"
+    return name, bad, f"'{name} is empty, has blanks around it or a | in it'"
 
 
-# field, condition under which the row is wrong, SQL text that says why. The first that holds is told.
+# Field, condition under which the row is wrong, SQL text that says why. The first one is told.
 _ROW_RULES: tuple[tuple[str, str, str], ...] = (
     _text("card"),
     _text("provider"),
@@ -67,7 +65,7 @@ _ROW_RULES: tuple[tuple[str, str, str], ...] = (
     (
         "model",
         "model like 'ft:%'",
-        "'''' || model || ''' is a tuned model''s own id; name its base model, with model_tier fine_tuned'",
+        "'model ' || model || ' is tuned; name its base model, with model_tier fine_tuned'",
     ),
     _choice("model_tier", MODEL_TIERS),
     _choice("service_tier", SERVICE_TIERS),
@@ -76,7 +74,7 @@ _ROW_RULES: tuple[tuple[str, str, str], ...] = (
     (
         "price",
         r"not regexp_full_match(price, '\d{1,12}(\.\d{1,6})?')",
-        "'''' || price || ''' is not a decimal with at most 12 digits before and 6 after the point'",
+        "'''' || price || ''' is not a decimal (at most 12 digits before, 6 after the point)'",
     ),
     ("per", "per <> '1000000'", "'per is ''' || per || '''; prices are per 1000000 tokens'"),
     (
@@ -100,7 +98,8 @@ _ROW_RULES: tuple[tuple[str, str, str], ...] = (
     _text("source"),
     (
         "checked_on",
-        r"not regexp_full_match(checked_on, '\d{4}-\d{2}-\d{2}') or try_cast(checked_on as date) is null",
+        r"""not regexp_full_match(checked_on, '\d{4}-\d{2}-\d{2}')
+            or try_cast(checked_on as date) is null""",
         "'''' || checked_on || ''' is not a date like 2026-01-31'",
     ),
 )
@@ -115,7 +114,9 @@ BOUNDED = f"""
     ),
     standing as (
         select * from typed
-        qualify row_number() over (partition by {_KEY}, valid_from order by known_from desc, line) = 1
+        qualify row_number() over (
+            partition by {_KEY}, valid_from order by known_from desc, line
+        ) = 1
     ),
     followed as (
         select
@@ -127,7 +128,8 @@ BOUNDED = f"""
         from standing
         window following as (partition by {_KEY} order by valid_from)
     )
-    select *, least(coalesce(valid_to, next_from), coalesce(next_from, valid_to)) as ends_at from followed
+    select *, least(coalesce(valid_to, next_from), coalesce(next_from, valid_to)) as ends_at
+    from followed
 """
 
 
@@ -163,8 +165,8 @@ _SAME_START = f"""
 
 _OVERLAP = f"""
     select file, line, 'valid_to' as field,
-        'the row overlaps the one on line ' || next_line || ' of ' || next_file || ', which starts at '
-        || strftime(next_from, '%Y-%m-%dT%H:%M:%SZ') as cause
+        'the row overlaps the one on line ' || next_line || ' of ' || next_file
+        || ', which starts at ' || strftime(next_from, '%Y-%m-%dT%H:%M:%SZ') as cause
     from ({BOUNDED})
     where valid_to > next_from and next_known_from <= known_from
     order by file, line
@@ -172,12 +174,13 @@ _OVERLAP = f"""
 
 
 def _dearer(cheap: str, dear: str, column: str, cause: str) -> str:
-    """Rows whose `column` is `cheap` and that cost more than their `dear` counterpart at the same time."""
+    """Rows with `column` = `cheap` dearer at some time than their `dear` counterpart."""
     same = [c.strip() for c in _KEY.split(",") if c.strip() != column]
     equal = " and ".join(f"ours.{c} = other.{c}" for c in same)
     return f"""
         select ours.file, ours.line, 'price' as field,
-            {literal(cause)} || ' (' || ours.price || ' against ' || other.price || ', line ' || other.line || ')' as cause
+            {literal(cause)} || ' (' || ours.price || ' against ' || other.price || ', line '
+            || other.line || ')' as cause
         from bounded as ours
         inner join bounded as other on {equal}
         where ours.{column} = {literal(cheap)} and other.{column} = {literal(dear)}

@@ -32,6 +32,6 @@ def price_book_digest(home: Home | None = None, *, seed: Path = SEED) -> str:
     with duckdb.connect() as connection:
         connection.register("rows", book)
         lines = connection.execute(
-            f"select cast(row_value as varchar) from (select {TYPED} from rows) as row_value order by 1"
+            f"select cast(line as varchar) from (select {TYPED} from rows) as line order by 1"
         ).fetchall()
     return hashlib.sha256("\n".join(line for (line,) in lines).encode()).hexdigest()

@@ -1,21 +1,21 @@
 """Reads the pinned `genai-prices` package as price series in our own words.
 
-Here stand the translations: provider names, units, tiers, exact model ids, dates. The package is
-read when somebody runs `meterhouse prices import`, never while rating. What of it gets into the
-book belongs in `importer.py`.
+Here stand the translations: provider names, units, tiers, dates. The package is read when
+somebody runs `meterhouse prices import`, never while rating. Which ids an entry is for belongs in
+`genai_ids.py`, what of it gets into the book in `importer.py`.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from datetime import date
 from importlib.metadata import version
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from pipelines.pricing.genai_ids import DATED_IDS_OF, dated_ids, exact_ids
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
+    from datetime import date
     from decimal import Decimal
 
 # The package's provider id -> ours.
@@ -35,7 +35,7 @@ UNIT_OF: dict[str, str] = {
     "output_audio_mtok": "audio_output",
 }
 
-# Tokens that our events count as text: where they cost otherwise, the model cannot be rated exactly.
+# Tokens that our events count as text: where they cost otherwise, the model is left out.
 _COUNTED_AS_TEXT: dict[str, str] = {
     "input_image_mtok": "input_mtok",
     "input_video_mtok": "input_mtok",
@@ -43,16 +43,17 @@ _COUNTED_AS_TEXT: dict[str, str] = {
     "output_video_mtok": "output_mtok",
 }
 
-# Request context of the package -> our service tier. Other contexts (speed, default) are not tiers of ours.
+# Request context of the package -> our service tier. Others (speed, default) are not ours.
 _TIER_OF: dict[tuple[str, str], str] = {
     ("processing", "batch"): "batch",
     ("service_tier", "flex"): "flex",
     ("service_tier", "priority"): "priority",
 }
 
-# Providers whose models are also served under dated snapshot ids that the package names somewhere.
-_DATED_IDS_OF = ("anthropic", "openai")
-_DATED_ID = re.compile(r"^[a-z][a-z0-9.-]*-(\d{8}|\d{4}-\d{2}-\d{2})$")
+TIERS = ("standard", *_TIER_OF.values())
+
+# A provider that sells another's models at the maker's standard prices, as the package says of it.
+_SELLS_AS = {"azure": "openai"}
 
 Prices = dict[tuple[str, int], "Decimal"]
 
@@ -61,6 +62,7 @@ Prices = dict[tuple[str, int], "Decimal"]
 class Series:
     """What the package knows of one priced key: its changes in order of time.
 
+    `entry` is the package's own provider/model that the price comes from.
     `changes` are (first day, or None where the package gives no date; price per million tokens, or
     None where the unit is no longer priced). An undated change comes first.
     """
@@ -83,64 +85,42 @@ def read_package() -> tuple[list[Series], list[str]]:
     """All price series of the providers we know, and a note for each model that is left out."""
     from genai_prices.data import providers
 
-    dated = sorted(
-        {
-            text
-            for p in providers
-            for m in p.models
-            for text in _literals(m.match)
-            if _DATED_ID.match(text)
-        }
-    )
+    by_id = {provider.id: provider for provider in providers}
+    dated = dated_ids(providers)
     series: list[Series] = []
     notes: list[str] = []
-    for provider in providers:
-        ours = PROVIDERS.get(provider.id)
-        if ours is None:
-            continue
-        ids = _exact_ids(provider, dated if provider.id in _DATED_IDS_OF else [])
-        for model in provider.models:
-            reason = _unusable(model)
-            if reason is None:
-                series += [s for name in ids[model.id] for s in _series_of(ours, name, model)]
-            elif ids[model.id]:
-                notes.append(f"{ours} {model.id}: left out, {reason}")
+    for theirs, ours in PROVIDERS.items():
+        seller = by_id[theirs]
+        ids = exact_ids(seller, dated if theirs in DATED_IDS_OF else set())
+        _collect(series, notes, ours, seller, ids, TIERS)
+        if theirs in _SELLS_AS:
+            maker = by_id[_SELLS_AS[theirs]]
+            borrowed = {
+                entry: [name for name in names if seller.find_model(name) is None]
+                for entry, names in exact_ids(maker, dated).items()
+            }
+            _collect(series, notes, ours, maker, borrowed, ("standard",))
     return series, notes
 
 
-def _exact_ids(provider: Any, dated: list[str]) -> dict[str, list[str]]:
-    """Exact ids per entry: its id, its `equals` clauses and the dated ids, where the package itself resolves them so.
-
-    The package labels regional Bedrock entries `regional.<id>`; the id proper is what follows.
-    """
-    ids: dict[str, list[str]] = {model.id: [] for model in provider.models}
-    offered = {
-        text.removeprefix("regional.")
-        for model in provider.models
-        for text in (model.id, *_equals(model.match))
-    }
-    for text in sorted(offered | set(dated)):
-        found = provider.find_model(text)
-        if found is not None and not text.startswith("ft:") and ".ft-" not in text:
-            ids[found.id].append(text)
-    return ids
-
-
-def _clauses(match: Any) -> Iterator[Any]:
-    yield match
-    for part in getattr(match, "or_", ()):
-        yield from _clauses(part)
-
-
-def _equals(match: Any) -> Iterator[str]:
-    return (clause.equals for clause in _clauses(match) if hasattr(clause, "equals"))
-
-
-def _literals(match: Any) -> Iterator[str]:
-    for clause in _clauses(match):
-        for kind in ("equals", "starts_with", "contains"):
-            if hasattr(clause, kind):
-                yield getattr(clause, kind)
+def _collect(
+    series: list[Series],
+    notes: list[str],
+    provider: str,
+    maker: Any,
+    ids: dict[str, list[str]],
+    tiers: tuple[str, ...],
+) -> None:
+    """Add the series of every named model of `maker`, as sold by `provider`, or a note why not."""
+    for model in maker.models:
+        names = ids[model.id]
+        reason = _unusable(model)
+        if reason is None:
+            entry = f"{maker.id}/{model.id}"
+            for name in names:
+                series += _series_of(provider, name, entry, model, tiers)
+        elif names:
+            notes.append(f"{provider} {model.id}: left out, {reason}")
 
 
 def _entries(model: Any) -> list[Any]:
@@ -162,7 +142,8 @@ def _unusable(model: Any) -> str | None:
         given = _given(entry.prices)
         for special, text in _COUNTED_AS_TEXT.items():
             if special in given and given[special] != given.get(text):
-                return f"{special.removesuffix('_mtok').replace('_', ' ')} tokens have a price of their own"
+                kind = special.removesuffix("_mtok").replace("_", " ")
+                return f"{kind} tokens have a price of their own"
     return None
 
 
@@ -187,16 +168,16 @@ def _flat(given: dict[str, Any]) -> Prices:
     return flat
 
 
-def _standard(model: Any, day: date | None) -> Prices:
-    """As the package: the last entry in force wins. Before the first dated entry there may be none."""
-    active = [e for e in _entries(model) if _in_force(e, day)]
+def _standard(entries: list[Any], day: date | None) -> Prices:
+    """As the package: the last entry in force wins. Before the first dated one: maybe none."""
+    active = [e for e in entries if _in_force(e, day)]
     return _flat(_given(active[-1].prices)) if active else {}
 
 
-def _variant(model: Any, tier: str, day: date | None) -> Prices:
-    """As the package: for each price the first variant in force wins; but nothing is taken from standard."""
+def _variant(variants: list[Any], day: date | None) -> Prices:
+    """As the package: for each unit the first variant in force; nothing comes from standard."""
     given: dict[str, Any] = {}
-    for variant in _variants(model, tier):
+    for variant in variants:
         if _in_force(variant, day):
             given = {**_given(variant.prices), **given}
     return _flat(given)
@@ -214,28 +195,26 @@ def _in_force(entry: Any, day: date | None) -> bool:
     return entry.constraint is None or (day is not None and entry.constraint.start_date <= day)
 
 
-def _series_of(provider: str, name: str, model: Any) -> Iterator[Series]:
-    sources: list[tuple[str, list[Any], Callable[[date | None], Prices]]] = [
-        ("standard", _entries(model), lambda day: _standard(model, day))
-    ]
-    for tier in _TIER_OF.values():
-        sources.append(
-            (tier, _variants(model, tier), lambda day, tier=tier: _variant(model, tier, day))
-        )  # type: ignore[misc]
-    for tier, entries, prices_on in sources:
-        days: list[date | None] = [
-            None,
-            *sorted({e.constraint.start_date for e in entries if e.constraint}),
-        ]
-        states = [(day, prices_on(day)) for day in days]
+def _series_of(
+    provider: str, name: str, entry: str, model: Any, tiers: tuple[str, ...]
+) -> Iterator[Series]:
+    for tier in tiers:
+        entries = _entries(model) if tier == "standard" else _variants(model, tier)
+        resolve = _standard if tier == "standard" else _variant
+        days = sorted({e.constraint.start_date for e in entries if e.constraint})
+        states = [(day, resolve(entries, day)) for day in (None, *days)]
         for unit, context_from in sorted({key for _, state in states for key in state}):
             changes = _changes([(day, state.get((unit, context_from))) for day, state in states])
-            yield Series(provider, name, model.id, tier, unit, context_from, changes)
+            yield Series(provider, name, entry, tier, unit, context_from, changes)
 
 
 def _changes(
     states: list[tuple[date | None, Decimal | None]],
 ) -> tuple[tuple[date | None, Decimal | None], ...]:
-    """The states without repetitions and without a leading 'not priced'."""
-    kept = states[:1] + [after for before, after in pairwise(states) if after[1] != before[1]]
-    return tuple(kept if kept[0][1] is not None else kept[1:])
+    """The states that say something new: another price, or the first date of the same price."""
+    kept: list[tuple[date | None, Decimal | None]] = []
+    for day, price in states:
+        before = kept[-1] if kept else (None, None)
+        if price != before[1] or (price is not None and before[0] is None):
+            kept.append((day, price))
+    return tuple(kept)

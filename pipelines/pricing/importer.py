@@ -1,4 +1,4 @@
-"""Proposes and appends list prices from the `genai-prices` package; never changes a row of the book.
+"""Proposes and appends list prices of the `genai-prices` package; never changes a row.
 
 A price with a start date is valid from that day. One without is valid from the day of the import:
 today's price says nothing about the past. Rows are proposed only where the book would otherwise
@@ -9,10 +9,8 @@ rate differently, so that a second import proposes nothing. Reading the package 
 from __future__ import annotations
 
 import csv
-import os
 from collections import defaultdict
 from dataclasses import dataclass, field
-from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -23,6 +21,7 @@ from pipelines.pricing.genai import Series, package_version, read_package
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from datetime import date
     from pathlib import Path
 
 Row = dict[str, str]
@@ -110,17 +109,13 @@ def _propose_key(
                 ours["valid_to"] = start
             elif current is not None:
                 proposal.notes.append(
-                    f"{one.provider} {one.model} {one.service_tier} {one.unit}: the package no longer prices it, "
-                    f"the book does; it stays as it is"
+                    f"{one.provider} {one.model} {one.service_tier} {one.unit}: "
+                    "the package no longer prices it; the book stays as it is"
                 )
             continue
         if current is not None and Decimal(current["price"]) == price:
             continue
-        said = (
-            "undated there: valid from the day of import"
-            if undated
-            else "start date as given there"
-        )
+        said = "undated" if undated else "dated"
         ours = dict(
             zip(_KEY, key, strict=True),
             price=price_text(price),
@@ -128,7 +123,7 @@ def _propose_key(
             valid_from=start,
             valid_to="",
             known_from=_instant(on),
-            source=f"{source}, entry {one.entry}; {said}",
+            source=f"{source}, {said} entry {one.entry}",
             checked_on=on.isoformat(),
         )
         rows.append(ours)
@@ -136,7 +131,7 @@ def _propose_key(
 
 
 def _dated(one: Series, on: date) -> list[tuple[str, bool, Decimal | None]]:
-    """The series as (instant, was undated, price). An undated price that a dated one has replaced by `on` is dropped."""
+    """(instant, was undated, price) of a series, without an undated price replaced by `on`."""
     days = [day for day, _ in one.changes if day is not None]
     replaced = bool(days) and days[0] <= on
     return [
@@ -166,13 +161,14 @@ def price_text(price: Decimal) -> str:
 def sort_key(row: Mapping[str, str]) -> tuple[object, ...]:
     """Order of the file: by key, then by context and start."""
     return (
-        row["card"], row["provider"], row["model"], row["model_tier"], row["service_tier"], row["unit"],
+        row["card"], row["provider"], row["model"], row["model_tier"], row["service_tier"],
+        row["unit"],
         int(row["context_from"]), row["valid_from"], row["known_from"], row["currency"],
     )  # fmt: skip
 
 
 def append_rows(path: Path, rows: Sequence[Mapping[str, str]]) -> None:
-    """Write the book at `path` again, sorted, with `rows` added; every row that was there stays to the letter.
+    """Write the book at `path` again, sorted, with `rows` added; what was there stays as it was.
 
     The file is replaced by one rename. Raises MeterhouseError, and writes nothing, when the result
     would have an error (as an overlap).
@@ -195,7 +191,7 @@ def append_rows(path: Path, rows: Sequence[Mapping[str, str]]) -> None:
                 file=path,
                 way_out="The book is append-only: add a row instead.",
             )
-        os.replace(beside, path)
+        beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
 

@@ -7,14 +7,10 @@ traffic that looks alike belongs in `look_alikes.py`, how many of each in `plott
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from pipelines.simulate.population import product
 from pipelines.simulate.stage import Plots, Stage, add
 from pipelines.simulate.streams import Stream, window
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 PIVOT_MODEL = "gpt-4o-2024-08-06"
 
@@ -71,13 +67,19 @@ def bulk(stage: Stage, plots: Plots, label: str, *, new_account: bool) -> None:
 
 
 def low_and_slow(stage: Stage, plots: Plots, label: str) -> None:
-    """Inside a working customer, in its own hours, through its own product, for weeks."""
-    first = min(stage.days // 3, stage.days - 1)
-    organization = stage.choose(plots, 0.04, 0.20)
-    days = window(stage.days, first)
-    base = product(stage.rng, stage.codes, organization, "chat", weight=1, envelope=days)
+    """Inside a working customer, in office hours, through its largest product, for weeks."""
+    organization = stage.choose(plots, 0.04, 0.20, chatting=True)
+    usual = stage.main_chat(organization)
+    if usual is None:
+        return
+    days = window(stage.days, min(stage.days // 3, stage.days - 1))
+    base = replace(usual, weight=1.0, envelope=days)
     made = replace(
-        _harvest(stage, base, label, label), rhythm="office", burst=8.0, max_output=2_048
+        _harvest(stage, base, label, label),
+        rhythm="office",
+        rhythm_group=stage.codes.take("rhythm_groups"),
+        burst=8.0,
+        max_output=2_048,
     )
     add(plots.campaigns, plots, label, "low_and_slow", [made], 0.004)
 
@@ -123,14 +125,12 @@ def hydra(stage: Stage, plots: Plots, label: str, *, heads: int) -> None:
     add(plots.campaigns, plots, label, "hydra_synchronised", made, 0.02)
 
 
-def pivot(stage: Stage, plots: Plots, label: str, everyday: Sequence[Stream]) -> None:
+def pivot(stage: Stage, plots: Plots, label: str) -> None:
     """Half of a product's usual requests become long answers of another model overnight."""
-    organization = stage.choose(plots, 0.02, 0.10)
-    own = [s for s in everyday if s.organization_id == organization.id and s.operation == "chat"]
-    first = pivot_day(stage.days)
-    if not own:
+    usual = stage.main_chat(stage.choose(plots, 0.02, 0.10, chatting=True))
+    if usual is None:
         return
-    usual = max(own, key=lambda s: s.weight)
+    first = pivot_day(stage.days)
     before, after = window(stage.days, 0, first - 1), window(stage.days, first)
     pivoted = replace(
         _harvest(stage, usual, label, usual.budget),

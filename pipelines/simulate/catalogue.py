@@ -149,7 +149,8 @@ KINDS: dict[str, Kind] = {
         output_median=150, output_spread=0.9, max_output=(1_024, 4_096),
         temperature=0.2, repeat=0.02, users=60,
         models=(
-            ("gpt-4o", 5), ("gpt-4o-2024-08-06", 4), ("gpt-4o-mini", 2), ("ft:gpt-4o-2024-08-06", 1),
+            ("gpt-4o", 5), ("gpt-4o-2024-08-06", 4), ("gpt-4o-mini", 2),
+            ("ft:gpt-4o-2024-08-06", 1),
         ),
         batch=0.0,
     ),

@@ -1,7 +1,7 @@
 """Writes requests as log files: lateness, redelivery, file names, compression.
 
-What a request is belongs in `traffic.py`; broken lines in `broken.py`; how a line looks in `formats/*.sql`, each of which reads
-the relation `delivered` (`formats/delivered.sql`).
+What a request is belongs in `traffic.py`, broken lines in `broken.py`, how a line looks in
+`formats/*.sql`, each of which reads the relation of `formats/delivered.sql`.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def create_dimensions(
     seed: int,
     days: int,
 ) -> None:
-    """The small tables and the view `delivered` that the format files read."""
+    """The small tables and the view `requested` that the format files read."""
     column = crowd.column
     names = (
         "organization_id",
@@ -153,11 +153,10 @@ def write_logs(
             if not records or not records[0]:
                 continue
             file = f"{prefix}{(start + timedelta(days=day)).date().isoformat()}{ending}"
-            text = read_sql(FORMATS / f"{name}.sql").replace(
-                "from delivered\n", f"from delivered where {where}\n"
-            )
             connection.execute(
-                f"copy ({text}) to {literal(folder / file)} (format json, compression {literal(compression)})"
+                f"copy (with delivered as (from requested where {where}) "
+                f"{read_sql(FORMATS / f'{name}.sql')}) to {literal(folder / file)} "
+                f"(format json, compression {literal(compression)})"
             )
             written[file] = int(records[0])
     return written

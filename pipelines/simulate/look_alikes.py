@@ -7,17 +7,13 @@ another. Campaigns themselves belong in `campaigns.py`.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pipelines.simulate.campaigns import PIVOT_MODEL, pivot_day
 from pipelines.simulate.population import product
 from pipelines.simulate.stage import Plots, Stage, add
-from pipelines.simulate.streams import Stream, logistic, window
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from pipelines.simulate.streams import logistic, window
 
 
 def product_launch(stage: Stage, plots: Plots, label: str) -> None:
@@ -122,13 +118,11 @@ def content_generation(stage: Stage, plots: Plots, label: str) -> None:
     add(plots.look_alikes, plots, label, "content_generation", [made], 0.015)
 
 
-def early_adopter(stage: Stage, plots: Plots, label: str, everyday: Sequence[Stream]) -> None:
+def early_adopter(stage: Stage, plots: Plots, label: str) -> None:
     """A product that moves to the new model on its first day, with answers as long as before."""
-    organization = stage.choose(plots, 0.02, 0.12)
-    own = [s for s in everyday if s.organization_id == organization.id and s.operation == "chat"]
-    if not own:
+    usual = stage.main_chat(stage.choose(plots, 0.02, 0.12, chatting=True))
+    if usual is None:
         return
-    usual = max(own, key=lambda s: s.weight)
     first = pivot_day(stage.days)
     moved = replace(
         usual,

@@ -64,7 +64,7 @@ def plant(
     Periods shorter than 4 days get none. `everyday` streams may be cut short by a pivot.
     """
     plots, size = Plots(), len(people) + len(spare_numbers)
-    stage = Stage(rng, codes, people, days, list(spare_numbers))
+    stage = Stage(rng, codes, people, days, list(spare_numbers), everyday)
     if days < FEWEST_DAYS:
         return plots
     times = _times(size)
@@ -75,7 +75,7 @@ def plant(
             hydra(stage, plots, f"hydra-{i + 1}", heads=_heads(size))
         for i in range(times if size >= 100 else 0):
             low_and_slow(stage, plots, f"slow-{i + 1}")
-            pivot(stage, plots, f"pivot-{i + 1}", everyday)
+            pivot(stage, plots, f"pivot-{i + 1}")
     if size >= FEWEST_FOR_LOOK_ALIKES:
         for i in range(times):
             product_launch(stage, plots, f"product-launch-{i + 1}")
@@ -84,7 +84,7 @@ def plant(
             nightly_batch(stage, plots, f"nightly-batch-{i + 1}")
             load_test(stage, plots, f"load-test-{i + 1}")
             content_generation(stage, plots, f"content-generation-{i + 1}")
-            early_adopter(stage, plots, f"early-adopter-{i + 1}", everyday)
+            early_adopter(stage, plots, f"early-adopter-{i + 1}")
     share = sum(plots.budgets.values())
     if share > LARGEST_SHARE:
         plots.budgets = {k: v * LARGEST_SHARE / share for k, v in plots.budgets.items()}

@@ -36,17 +36,33 @@ class Stage:
     days: int
     spare_numbers: list[int]  # for organisations that only a campaign creates
 
-    def choose(self, plots: Plots, low: float, high: float) -> Organization:
-        """A settled organisation of that size range (shares of the ranking) not in a plot yet."""
-        n = len(self.people)
-        band = self.people[int(n * low) : max(int(n * low) + 1, int(n * high))]
-        whole = [o for o in band if o.first_day == 0 and o.last_day == self.days - 1]
-        free = [o for o in (whole or band) if o.id not in plots.taken]
-        spare = [o for o in self.people if o.id not in plots.taken and o.last_day == self.days - 1]
-        pool = free or spare or list(band)
+    everyday: Sequence[Stream]
+
+    def choose(
+        self, plots: Plots, low: float, high: float, *, chatting: bool = False
+    ) -> Organization:
+        """A settled organisation of that size range (shares of the ranking) not in a plot yet.
+
+        `chatting` asks for one with an everyday chat product. Falls back on any size, then on any.
+        """
+        size, last = len(self.people), self.days - 1
+        chats = {s.organization_id for s in self.everyday if s.operation == "chat"}
+        fit = [
+            o
+            for o in self.people
+            if o.id not in plots.taken and o.last_day == last and (not chatting or o.id in chats)
+        ]
+        band = [o for o in fit if low * size <= o.rank < max(low * size + 1, high * size)]
+        whole = [o for o in band if o.first_day == 0]
+        pool = whole or band or fit or list(self.people)
         chosen = pool[int(self.rng.integers(len(pool)))]
         plots.taken.add(chosen.id)
         return chosen
+
+    def main_chat(self, organization: Organization) -> Stream | None:
+        """The organisation's largest everyday chat product."""
+        own = [s for s in self.everyday if s.organization_id == organization.id]
+        return max((s for s in own if s.operation == "chat"), key=lambda s: s.weight, default=None)
 
     def begin(self, length: int) -> int:
         """First day of something `length` days long: after a third of the period if it fits."""

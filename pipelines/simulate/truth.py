@@ -18,13 +18,13 @@ import pyarrow.parquet as pq
 
 from pipelines.simulate.catalogue import COST_CARD, CURRENCY, PROVIDER, UNKNOWN_MODEL
 from pipelines.simulate.money import Rater, tier_of
-from pipelines.simulate.outcome import Plot
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import duckdb
 
+    from pipelines.simulate.outcome import Plot
     from pipelines.simulate.prices import PriceRow
     from pipelines.simulate.traffic import Crowd
 

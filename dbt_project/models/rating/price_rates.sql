@@ -211,7 +211,9 @@ rate_sets as (
         context_from,
         context_to,
         {%- for unit in units %}
-        max(case when unit = '{{ unit }}' then price_per_token end) as price_{{ unit }}_tokens{% if not loop.last %},{% endif %}
+            max(
+                case when unit = '{{ unit }}' then price_per_token end
+            ) as price_{{ unit }}_tokens{% if not loop.last %},{% endif %}
         {%- endfor %}
     from unit_prices
     group by
@@ -248,7 +250,7 @@ select
     rate_sets.context_from,
     rate_sets.context_to,
     {%- for unit in units %}
-    rate_sets.price_{{ unit }}_tokens{% if not loop.last %},{% endif %}
+        rate_sets.price_{{ unit }}_tokens{% if not loop.last %},{% endif %}
     {%- endfor %}
 from rate_sets
 inner join rate_keys

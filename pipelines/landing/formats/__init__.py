@@ -3,7 +3,7 @@
 The head is TOML between `/*---` and `---*/`: title, file_types, recognise (the keys of a record
 that give the format away; a list of lists for alternatives) and shape (the JSON fields it reads).
 The body selects from the relation `records(line, raw, doc)` and names every mapped column of the
-contract, besides line, raw, unreadable, problem_field and problem.
+contract, besides line, raw, unreadable and problem (a struct of field and reason, or null).
 """
 
 from __future__ import annotations

@@ -107,26 +107,25 @@ select
     raw,
     doc is null as unreadable,
     case
-        when not_whole(prompt_text) then 'prompt_tokens'
-        when not_whole(completion_text) then 'completion_tokens'
-        when not_whole(cached_text) then 'metadata.usage_object.prompt_tokens_details.cached_tokens'
-        when not_whole(written_text) then 'metadata.usage_object.cache_creation_input_tokens'
-        when not_whole(written_1h_text) then 'metadata.usage_object.cache_creation.ephemeral_1h_input_tokens'
-        when not_whole(details.audio_tokens) then 'metadata.usage_object.prompt_tokens_details.audio_tokens'
-        when not_whole(output_details.audio_tokens)
-            then 'metadata.usage_object.completion_tokens_details.audio_tokens'
-        when not_whole(output_details.reasoning_tokens)
-            then 'metadata.usage_object.completion_tokens_details.reasoning_tokens'
-        when cached + written + audio_in > prompt then 'prompt_tokens'
-        when written_1h > written then 'metadata.usage_object.cache_creation.ephemeral_1h_input_tokens'
-        when audio_out > completion then 'completion_tokens'
-    end as problem_field,
-    case
+        when not_count(prompt_text) then bad_count('prompt_tokens')
+        when not_count(completion_text) then bad_count('completion_tokens')
+        when not_count(cached_text) then bad_count('metadata.usage_object.prompt_tokens_details.cached_tokens')
+        when not_count(written_text) then bad_count('metadata.usage_object.cache_creation_input_tokens')
+        when not_count(written_1h_text)
+            then bad_count('metadata.usage_object.cache_creation.ephemeral_1h_input_tokens')
+        when not_count(details.audio_tokens)
+            then bad_count('metadata.usage_object.prompt_tokens_details.audio_tokens')
+        when not_count(output_details.audio_tokens)
+            then bad_count('metadata.usage_object.completion_tokens_details.audio_tokens')
+        when not_count(output_details.reasoning_tokens)
+            then bad_count('metadata.usage_object.completion_tokens_details.reasoning_tokens')
         when cached + written + audio_in > prompt
-            then 'is less than its cached, cache-write and audio parts together'
-        when written_1h > written then 'is more than all cache writes'
-        when audio_out > completion then 'is less than its audio part'
-        else 'is not a whole number of tokens'
+            then problem('prompt_tokens', 'is less than its cached, cache-write and audio parts together')
+        when written_1h > written
+            then problem(
+                'metadata.usage_object.cache_creation.ephemeral_1h_input_tokens', 'is more than all cache writes'
+            )
+        when audio_out > completion then problem('completion_tokens', 'is less than its audio part')
     end as problem,
     doc.request_id as event_id,
     null::integer as revision,

@@ -35,8 +35,7 @@ select
     line,
     raw,
     doc is null as unreadable,
-    null::varchar as problem_field,
-    null::varchar as problem,
+    null::struct(field varchar, reason varchar) as problem,
     derived_event_id as event_id,
     {{ contract_columns_but_event_id }}
 from numbered

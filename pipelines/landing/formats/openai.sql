@@ -188,27 +188,21 @@ select
     raw,
     doc is null as unreadable,
     case
-        when usage_object is null and not coalesce(failed, false) then 'usage'
-        when not_whole(input_text) then 'usage.prompt_tokens'
-        when not_whole(output_text) then 'usage.completion_tokens'
-        when not_whole(usage_object.total_tokens) then 'usage.total_tokens'
-        when not_whole(cached_text) then 'usage.prompt_tokens_details.cached_tokens'
-        when not_whole(written_text) then 'usage.prompt_tokens_details.cache_write_tokens'
-        when not_whole(audio_in_text) then 'usage.prompt_tokens_details.audio_tokens'
-        when not_whole(audio_out_text) then 'usage.completion_tokens_details.audio_tokens'
-        when not_whole(reasoning_text) then 'usage.completion_tokens_details.reasoning_tokens'
-        when cached + written + audio_in > raw_input then 'usage.prompt_tokens'
-        when audio_out > raw_output then 'usage.completion_tokens'
-        when whole(usage_object.total_tokens) != raw_input + raw_output then 'usage.total_tokens'
-    end as problem_field,
-    case
-        when usage_object is null then 'is missing: ask the server for usage (streams: stream_options.include_usage)'
+        when usage_object is null and not coalesce(failed, false)
+            then problem('usage', 'is missing: ask the server for it (streams: stream_options.include_usage)')
+        when not_count(input_text) then bad_count('usage.prompt_tokens')
+        when not_count(output_text) then bad_count('usage.completion_tokens')
+        when not_count(usage_object.total_tokens) then bad_count('usage.total_tokens')
+        when not_count(cached_text) then bad_count('usage.prompt_tokens_details.cached_tokens')
+        when not_count(written_text) then bad_count('usage.prompt_tokens_details.cache_write_tokens')
+        when not_count(audio_in_text) then bad_count('usage.prompt_tokens_details.audio_tokens')
+        when not_count(audio_out_text) then bad_count('usage.completion_tokens_details.audio_tokens')
+        when not_count(reasoning_text) then bad_count('usage.completion_tokens_details.reasoning_tokens')
         when cached + written + audio_in > raw_input
-            then 'is less than its cached, cache-write and audio parts together'
-        when audio_out > raw_output then 'is less than its audio part'
+            then problem('usage.prompt_tokens', 'is less than its cached, cache-write and audio parts together')
+        when audio_out > raw_output then problem('usage.completion_tokens', 'is less than its audio part')
         when whole(usage_object.total_tokens) != raw_input + raw_output
-            then 'is not the sum of input and output'
-        else 'is not a whole number of tokens'
+            then problem('usage.total_tokens', 'is not the sum of input and output')
     end as problem,
     case
         when is_batch then coalesce(doc.id, doc.response.request_id, doc.response.body.id)

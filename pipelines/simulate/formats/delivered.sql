@@ -1,6 +1,6 @@
 -- Requests with every code turned into its text: what each log format reads. One row is one line of a
 -- log, so a duplicate (copy = 1) is a row of its own.
-create or replace temp view delivered as
+create or replace temp view requested as
 select
     event.id,
     event.copy,

@@ -1,0 +1,87 @@
+"""The sentence at the head of a card: what the figures below it say. No figure is made up here."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from pipelines.publish import numbers
+
+if TYPE_CHECKING:
+    from pipelines.publish.attribution import Change
+    from pipelines.publish.facts import Facts, Row
+
+_CAUSES = {
+    "Volume": "more tokens", "Mix": "a dearer mix of models and products", "Price": "higher prices",
+    "New": "new organisations, products or models", "Ended": "fewer lines in use",
+}  # fmt: skip
+_CAUSES_DOWN = {
+    "Volume": "fewer tokens", "Mix": "a cheaper mix of models and products", "Price": "lower prices",
+    "New": "new lines", "Ended": "lines that ended",
+}  # fmt: skip
+_SHORT = {"Volume": "volume", "Mix": "mix", "Price": "price", "New": "new lines", "Ended": "ended lines"}
+
+
+def revenue(facts: Facts, *, what: str = "Revenue") -> str:
+    """`Revenue up 13.6 %, most of it volume at org-heron-014`, as far as the figures carry it."""
+    change = facts.change
+    if change is None:
+        return f"{what} {numbers.money(facts.total['revenue'], facts.currency)} so far"
+    words = numbers.change_words(change.now, change.before)
+    if words in {"unchanged", "new"}:
+        return f"{what} {words} over {_days(facts)}"
+    mover = leading_organization(facts)
+    if mover is not None:
+        name, part = mover
+        return f"{what} {words}, most of it {_SHORT[part]} at {name}"
+    return f"{what} {words}, {lead_clause(change)}"
+
+
+def leading_organization(facts: Facts) -> tuple[str, str] | None:
+    """The organisation behind more than half of the whole change, and its own leading part."""
+    if facts.change is None or not facts.organization_change:
+        return None
+    up = facts.change.total >= 0
+    name, own = max(facts.organization_change.items(), key=lambda item: (item[1].total if up else -item[1].total, item[0]))
+    if abs(own.total) * 2 <= abs(facts.change.total) or (own.total >= 0) != up:
+        return None
+    return name, own.leading()[0]
+
+
+def lead_clause(change: Change) -> str:
+    """`mostly from more tokens`: the part that moves furthest with the whole."""
+    name, _ = change.leading()
+    return f"mostly from {(_CAUSES if change.total >= 0 else _CAUSES_DOWN)[name]}"
+
+
+def bridge(facts: Facts, change: Change) -> str:
+    """What drove the change, by its largest part."""
+    name, amount = change.leading()
+    return f"{name} accounts for {numbers.money(amount, facts.currency, sign=True)} of {numbers.money(change.total, facts.currency, sign=True)}"
+
+
+def movers(facts: Facts) -> str:
+    """Which organisation moved furthest."""
+    if not facts.organization_change:
+        return "No completed days to compare yet"
+    name, own = max(facts.organization_change.items(), key=lambda item: (abs(item[1].total), item[0]))
+    return f"{name} moved furthest: {numbers.money(own.total, facts.currency, sign=True)}"
+
+
+def concentration(facts: Facts, rows: list[Row], key: str, plural: str) -> str:
+    """`The three largest organisations bring 52 % of revenue`."""
+    known = [r["revenue"] or Decimal(0) for r in rows]
+    if len(known) < 4 or not facts.total["revenue"]:
+        return f"{len(rows):,} {plural if len(rows) != 1 else plural.removesuffix('s')} in {_days(facts)}"
+    part = numbers.share(sum(sorted(known, reverse=True)[:3], Decimal(0)), facts.total["revenue"])
+    return f"Three of {len(rows):,} {plural} bring {numbers.percent(part)} of {key}"
+
+
+def priced(row: Row) -> str:
+    """`99.5 %` of requests have a price."""
+    return numbers.percent(numbers.share(row["requests"] - row["unpriced_requests"], row["requests"]))
+
+
+def _days(facts: Facts) -> str:
+    n = len(facts.period.days) if facts.period else 0
+    return f"{n} day{'s' if n != 1 else ''}"

@@ -1,0 +1,116 @@
+"""Models and tiers: what each costs a token, base beside fine-tuned, charged against listed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dashboards import cells, charts, findings, parts
+from dashboards.page import Audience, Card, Cell, Column, Page, Table
+from pipelines.publish import numbers
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from pipelines.publish.facts import Facts, Row
+
+ROWS = 100
+
+
+def page(facts: Facts, audience: Audience) -> Page:
+    """One page for all models."""
+    cards = [
+        Card("models", findings.concentration(facts, facts.models, "revenue", "models"), "Which models carry the use?",
+             chart=charts.revenue_by_model(facts, facts.model_daily, id="model-days", what="Revenue"),
+             tables=[parts.entity_table(facts, audience, "models-table", "Model", facts.models, parts.model_name,
+                                        total=facts.total, limit=ROWS)], term="model-tier"),
+        _pairs(facts),
+        _tiers(facts, audience),
+        _effective(facts),
+        Card("kinds", "Tokens by kind, day by day", "What kinds of tokens are used?", chart=charts.token_kinds(facts), term="tokens",
+             how="Kinds are disjoint: cached input is not part of input, reasoning is part of output."),
+    ]  # fmt: skip
+    return Page("models.html", "cards.html.j2", "models", "Models and tiers", {"tiles": [], "cards": cards})
+
+
+def _pairs(facts: Facts) -> Card:
+    """Families that are used both as base and fine-tuned, side by side."""
+    by_key = {(r["provider"], r["family"], r["model_tier"]): r for r in facts.models}
+    keys = [(p, f) for p, f, tier in by_key if tier == "fine_tuned" and (p, f, "base") in by_key]
+    tuned_only = [f for p, f, tier in by_key if tier == "fine_tuned" and (p, f, "base") not in by_key]
+    cur = facts.currency
+    rows, dearest = [], None
+    for provider, family in keys:
+        base, tuned = by_key[provider, family, "base"], by_key[provider, family, "fine_tuned"]
+        base_rate, tuned_rate = _rate(base), _rate(tuned)
+        ratio = numbers.share(tuned_rate, base_rate)
+        if ratio is not None and (dearest is None or ratio > dearest[1]):
+            dearest = (family, ratio)
+        rows.append(
+            [cells.text(family), cells.short(base["total_tokens"]), cells.short(tuned["total_tokens"]),
+             cells.money(base["revenue"], cur), cells.money(tuned["revenue"], cur), cells.rate(base_rate, cur),
+             cells.rate(tuned_rate, cur), Cell(f"\u00d7{ratio:.2f}", f"{ratio:.6f}") if ratio is not None else cells.text("")]
+        )  # fmt: skip
+    columns = [Column("Model", "model", text=True), Column("Tokens, base", "tokens base"), Column("fine-tuned", "tokens fine-tuned"),
+               Column("Revenue, base", f"revenue base ({cur})"), Column("fine-tuned", f"revenue fine-tuned ({cur})"),
+               Column("per 1M, base", f"per 1M tokens base ({cur})", term="effective-price"),
+               Column("fine-tuned", f"per 1M tokens fine-tuned ({cur})"), Column("Ratio", "ratio")]  # fmt: skip
+    title = (
+        f"A fine-tuned token of {dearest[0]} brings {dearest[1]:.2f} times one of its base" if dearest
+        else "No model is used both as base and fine-tuned"
+    )  # fmt: skip
+    notes = [f"Used only fine-tuned: {', '.join(sorted(set(tuned_only)))}."] if tuned_only else []
+    table = Table("pairs-table", "Base and fine-tuned side by side", columns, rows, empty="No pair in these days.")
+    return Card("pairs", title, "What does fine-tuning change, token for token?", tables=[table], paragraphs=notes, term="model-tier",
+                how="Effective price: charged amount over priced tokens, all kinds together; it depends on the mix of kinds too.")  # fmt: skip
+
+
+def _tiers(facts: Facts, audience: Audience) -> Card:
+    batch = [r for r in facts.model_tiers if r["service_tier"] == "batch"]
+    part = numbers.share(sum(r["total_tokens"] for r in batch), facts.total["total_tokens"])
+    table = parts.entity_table(
+        facts, audience, "tiers-table", "Model and service tier", facts.model_tiers,
+        lambda r: f"{parts.model_name(r)} \u00b7 {r['service_tier'] or 'standard'}", limit=ROWS, total=facts.total,
+    )  # fmt: skip
+    return Card("tiers", f"{numbers.percent(part)} of tokens ran as batch", "Which service tier was used?", tables=[table],
+                term="service-tier")  # fmt: skip
+
+
+def _effective(facts: Facts) -> Card:
+    """Charged price of a million tokens against the standard list rates in force."""
+    listed = {(r["provider"], r["family"], r["model_tier"]): r for r in facts.list_value}
+    cur = facts.currency
+    rows: list[list[Cell]] = []
+    furthest: tuple[str, Decimal] | None = None
+    for row in facts.models:
+        entry = listed.get((row["provider"], row["family"], row["model_tier"]))
+        value = entry["list_value"] if entry else None
+        effective = _rate(row)
+        at_list = numbers.per_million(value, row["total_tokens"] - row["unpriced_tokens"])
+        gap = numbers.change(effective, at_list)
+        if gap is not None and (furthest is None or abs(gap) > abs(furthest[1])):
+            furthest = (parts.model_name(row), gap)
+        per_million = [None if not entry or entry[k] is None else entry[k] * 1_000_000
+                       for k in ("input_rate", "cached_input_rate", "output_rate")]  # fmt: skip
+        rows.append(
+            [cells.text(parts.model_name(row)), cells.text(row["provider"], css="l"), *(cells.rate(v, cur) for v in per_million),
+             cells.rate(effective, cur) if effective is not None else cells.money(None, cur), cells.rate(at_list, cur),
+             cells.percent(gap, sign=True), cells.money(entry["cache_saving"], cur) if entry and entry["cache_saving"] else cells.text("")]
+        )  # fmt: skip
+    columns = [Column("Model", "model", text=True), Column("Provider", "provider", text=True),
+               Column("List input", f"list input per 1M ({cur})"), Column("cached", f"list cached input per 1M ({cur})"),
+               Column("output", f"list output per 1M ({cur})"),
+               Column("Charged per 1M", f"charged per 1M tokens ({cur})", term="effective-price"),
+               Column("At list", f"same tokens at list per 1M ({cur})"), Column("Gap", "gap to list"),
+               Column("Cache saving", f"cache saving ({cur})", term="cache-saving")]  # fmt: skip
+    title = "Charged prices equal list prices"
+    if furthest is not None and abs(furthest[1]) >= 0.0005:
+        side = "below" if furthest[1] < 0 else "above"
+        title = f"{furthest[0]} is charged {numbers.percent(abs(furthest[1]))} {side} today's standard list"
+    return Card("effective", title, "How far is the charged price from the list?",
+                tables=[Table("effective-table", "Charged and listed prices per million tokens", columns, rows)],
+                how="List: the standard-tier rates of card \u201clist\u201d in force at the end of the data, applied to the same tokens. "
+                "Batch discounts and earlier prices make the gap.", term="effective-price")  # fmt: skip
+
+
+def _rate(row: Row) -> Decimal | None:
+    return numbers.per_million(row["revenue"], row["total_tokens"] - row["unpriced_tokens"])

@@ -1,0 +1,183 @@
+"""The `meterhouse` command: thin, every command calls the functions the Dagster assets call."""
+
+from __future__ import annotations
+
+import os
+import sys
+from decimal import Decimal
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pipelines.errors import MeterhouseError
+from pipelines.home import Home, resolve_home
+
+HOME_OPTION = click.option(
+    "--home",
+    type=click.Path(path_type=Path, file_okay=False),
+    envvar="METERHOUSE_HOME",
+    default="data",
+    show_default=True,
+    help="Meterhouse home; METERHOUSE_HOME sets it too.",
+)
+
+# Commands that live beside what they do: name → (module, attribute, line of help).
+_ELSEWHERE = {
+    "simulate": ("pipelines.simulate.commands", "simulate", "Write realistic logs with known truth."),
+    "prices": ("pipelines.pricing.commands", "prices", "List, check and import rates."),
+}
+
+
+class _Commands(click.Group):
+    """Loads a command's module only when it is asked for: start-up stays fast."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), *_ELSEWHERE])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in _ELSEWHERE:
+            module, attribute, _ = _ELSEWHERE[cmd_name]
+            command: click.Command = getattr(import_module(module), attribute)
+            return command
+        return super().get_command(ctx, cmd_name)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except MeterhouseError as error:
+            click.echo(f"meterhouse: {error.paragraph()}", err=True)
+            sys.exit(1)
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Example: meterhouse run --home data",
+)
+@click.version_option(package_name="meterhouse")
+def main() -> None:
+    """Usage metering, rating and margin for LLM APIs, with a watch for model extraction.
+
+    Logs dropped under HOME/landing/ are taken in exactly once, priced with the rate in force at
+    each request's own instant, summed by organisation and product, and published as static pages
+    and Parquet files.
+    """
+
+
+@main.command(epilog="Example: meterhouse init --home data")
+@HOME_OPTION
+def init(home: Path) -> None:
+    """Make a home: its folders and a commented meterhouse.toml."""
+    from pipelines.init import make_home
+
+    made = make_home(resolve_home(home))
+    click.echo(f"{'Made' if made else 'Found'} {resolve_home(home).config}")
+
+
+@main.command(epilog="Example: meterhouse run --home data")
+@HOME_OPTION
+@click.option("--or-demo", is_flag=True, help="Write a demo home first when nothing has landed yet.")
+def run(home: Path, *, or_demo: bool) -> None:
+    """Take in what has landed, price it, and publish tables and pages.
+
+    Ends with 0, or with 1 and the cause. Bad records are quarantined and do not stop the run,
+    unless a limit in meterhouse.toml is passed.
+    """
+    from pipelines.progress import TerminalReporter
+    from pipelines.run import run_all
+    from pipelines.settings import load_settings
+
+    place = resolve_home(home)
+    if or_demo and not _has_landed(place):
+        _write_demo(place)
+    summary = run_all(place, load_settings(place), TerminalReporter())
+    _print_summary(place, summary)
+    if summary.breaches:
+        raise MeterhouseError(
+            "; ".join(summary.breaches) + ".",
+            file=place.config,
+            way_out="Tables and pages are up to date. See the data quality page, mend the source or raise the limit.",
+        )
+
+
+@main.command(epilog="Example: meterhouse ui --home data --port 3000")
+@HOME_OPTION
+@click.option("--port", default=3000, show_default=True, help="Port on this machine.")
+def ui(home: Path, port: int) -> None:
+    """Open Dagster's web UI on the home: asset graph, checks, schedule and sensor."""
+    from pipelines.build import PROJECT
+
+    place = resolve_home(home)
+    dagster_home = place.root / ".dagster"
+    dagster_home.mkdir(parents=True, exist_ok=True)
+    (dagster_home / "dagster.yaml").write_text(
+        (PROJECT / ".dagster" / "dagster.yaml").read_text(encoding="utf-8"), encoding="utf-8"
+    )
+    dagster = str(Path(sys.executable).parent / "dagster")
+    os.environ |= {
+        "METERHOUSE_HOME": str(place.root),
+        "DAGSTER_HOME": str(dagster_home),
+        "DAGSTER_DISABLE_TELEMETRY": "true",
+    }
+    os.execv(  # noqa: S606 - hands this process over to dagster
+        dagster, [dagster, "dev", "-w", str(PROJECT / "workspace.yaml"), "-p", str(port)]
+    )
+
+
+def _has_landed(home: Home) -> bool:
+    return home.landing.is_dir() and any(p.is_file() for p in home.landing.rglob("*"))
+
+
+def _write_demo(home: Home) -> None:
+    from pipelines.simulate.simulation import simulate
+
+    click.echo(f"Nothing has landed in {home.landing} yet: writing demo logs (30 days, 200 organisations).")
+    simulate(home, days=30, organizations=200, requests=300_000, seed=7, log_format="litellm")
+
+
+def _print_summary(home: Home, summary: Any) -> None:
+    """The closing table: counts, money and where the pages are."""
+    taken = summary.ingest
+    share = summary.priced_share
+    rows = [
+        ("records read", f"{taken.records_read:,} from {taken.files:,} new files"),
+        ("accepted", f"{taken.accepted:,}"),
+        ("duplicates", f"{taken.duplicates:,}"),
+        ("amendments", f"{taken.amendments:,}"),
+        ("quarantined", f"{taken.quarantined:,}"),
+        ("requests in all", f"{summary.requests:,}"),
+        ("priced", "no requests yet" if share is None else _percent(share, summary.unpriced_requests)),
+    ]
+    for money in summary.money:
+        rows += [
+            (f"revenue {money.currency}", _amount(money.revenue)),
+            (f"cost {money.currency}", _amount(money.cost)),
+            (f"margin {money.currency}", _amount(money.margin)),
+        ]
+    rows += [
+        ("flags", f"{summary.flags:,} to review"),
+        ("pages", f"{summary.pages:,}"),
+        ("time", f"{summary.seconds:.1f} s{'' if summary.changed else ', nothing new: pages unchanged'}"),
+    ]
+    for name, value in rows:
+        click.echo(f"  {name:<16} {value}")
+    for name in taken.unasked_files:
+        click.echo(f"  not read: {name} (its source's `files` pattern in meterhouse.toml leaves it out)")
+    for audience in ("finance", "platform", "trust-safety"):
+        page = home.site / audience / "index.html"
+        if page.exists():
+            click.echo(f"  {audience:<16} {page}")
+
+
+def _percent(share: Decimal, unpriced: int) -> str:
+    # Never rounded up to 100 %: a single unpriced request must show.
+    shown = f"{share * 100:.2f} %"
+    if unpriced and shown.startswith("100"):
+        shown = "> 99.99 %"
+    return shown + (f" ({unpriced:,} not priced)" if unpriced else "")
+
+
+def _amount(value: Decimal | None) -> str:
+    return "unknown" if value is None else f"{value:,.2f}"

@@ -1,0 +1,48 @@
+"""The Dagster code location: assets, checks, job, schedule and sensor, assembled here.
+
+Each asset calls the same functions as `meterhouse run`. What a step does belongs in its package.
+The home comes from METERHOUSE_HOME, else ./data.
+"""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from pipelines.assets import (
+    MAIN_JOB,
+    MeterhouseHome,
+    build_dbt_assets,
+    extraction_flags,
+    landed_events,
+    landing_conserves_records,
+    operator_prices,
+    pages,
+    pages_exist_for_every_audience,
+    published_exports,
+)
+from pipelines.home import Home, resolve_home
+from pipelines.triggers import daily_schedule, landing_sensor
+
+
+def build_defs(*, home: Home | None = None) -> dg.Definitions:
+    """Definitions on a home; production and tests call the same function."""
+    place = home or resolve_home()
+    return dg.Definitions(
+        assets=[
+            operator_prices,
+            landed_events,
+            build_dbt_assets(place),
+            extraction_flags,
+            published_exports,
+            pages,
+        ],
+        asset_checks=[landing_conserves_records, pages_exist_for_every_audience],
+        jobs=[MAIN_JOB],
+        schedules=[daily_schedule],
+        sensors=[landing_sensor],
+        resources={"home": MeterhouseHome(root=str(place.root))},
+        executor=dg.in_process_executor,
+    )
+
+
+defs = build_defs()

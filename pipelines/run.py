@@ -1,0 +1,222 @@
+"""The main job: landing → warehouse → watch → exports → pages, each step once, under one lock.
+
+The CLI, the Dagster assets and the tests call the functions of the steps named here. What a step
+does belongs in its own package; how progress is shown belongs in `progress.py`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import duckdb
+
+from pipelines import build, warehouse
+from pipelines.landing.ingest import IngestSummary, ingest
+from pipelines.publish.exports import export_published, published_folder
+from pipelines.sql import literal
+
+if TYPE_CHECKING:
+    from pipelines.home import Home
+    from pipelines.settings import Settings
+
+
+class Step(Protocol):
+    """Shows one step as it goes on."""
+
+    def update(self, done: int, total: int, label: str = "") -> None:
+        """`done` of `total` units; `label` names the current one."""
+
+    def finish(self, rows: int, unit: str) -> None:
+        """Rows handled in all."""
+
+
+class Reporter(Protocol):
+    """Gives a step something to report to."""
+
+    def step(self, name: str) -> AbstractContextManager[Step]:
+        """A context for one step."""
+
+
+class _Silent:
+    def update(self, done: int, total: int, label: str = "") -> None:
+        pass
+
+    def finish(self, rows: int, unit: str) -> None:
+        pass
+
+    def step(self, name: str) -> AbstractContextManager[Step]:  # noqa: ARG002
+        return nullcontext(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """Totals of everything published, in one currency; None where nothing is known."""
+
+    currency: str
+    revenue: Decimal | None
+    cost: Decimal | None
+    margin: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """What a run took in and what stands published after it."""
+
+    ingest: IngestSummary
+    changed: bool
+    requests: int
+    unpriced_requests: int
+    money: tuple[Money, ...]
+    flags: int
+    pages: int
+    seconds: float
+    breaches: tuple[str, ...]
+
+    @property
+    def priced_share(self) -> Decimal | None:
+        """Share of requests with a revenue amount, 0 to 1; None without requests."""
+        if not self.requests:
+            return None
+        return Decimal(self.requests - self.unpriced_requests) / self.requests
+
+
+def run_all(home: Home, settings: Settings, reporter: Reporter | None = None) -> RunSummary:
+    """The scheduled batch. A run with nothing new finds that out before it pays for dbt."""
+    report = reporter or _Silent()
+    began = time.monotonic()
+    with warehouse.writer_lock(home):
+        with report.step("landing") as step:
+            taken = ingest(home, settings, lambda name, done, total: step.update(done, total, name))
+            step.finish(taken.records_read, "records")
+        plan = build.plan_build(home, settings)
+        changed = plan.needed or _finished(home) != _finish_line(plan, settings)
+        if plan.needed:
+            with report.step("warehouse") as step:
+                build_warehouse(home, settings, plan)
+                step.finish(len(plan.days), "days")
+        if changed:
+            with report.step("watch") as step:
+                step.finish(run_watch(home, settings), "organisation-days")
+            with report.step("exports") as step:
+                step.finish(sum(export_published(home, plan).rows.values()), "rows")
+            with report.step("pages") as step:
+                step.finish(build_pages(home, settings), "pages")
+            _remember_finish(home, _finish_line(plan, settings))
+        summary = _summary(home, settings, taken, changed=changed, seconds=time.monotonic() - began)
+        _log_run(home, summary)
+    return summary
+
+
+def build_warehouse(home: Home, settings: Settings, plan: build.Plan) -> None:
+    """Rebuild the touched days with dbt, and remember it."""
+    build.prepare(home, settings, plan)
+    build.run_dbt(home, plan)
+    build.remember(home, plan)
+
+
+def run_watch(home: Home, settings: Settings) -> int:
+    """Score organisation-days and write the flags; returns the number of organisation-days."""
+    from pipelines.watch.run import watch
+
+    with warehouse.connect(home) as con:
+        return watch(con, settings).organization_days
+
+
+def build_pages(home: Home, settings: Settings) -> int:
+    """Render the site from the published Parquet; returns the number of pages."""
+    from pipelines.publish.site import build_site
+
+    return build_site(published_folder(home), home, settings).pages
+
+
+def _finish_line(plan: build.Plan, settings: Settings) -> str:
+    """Digest of everything that flags and pages are made from."""
+    root = Path(__file__).parent
+    code = hashlib.sha256()
+    for folder in (root / "watch", root / "publish", root.parent / "dashboards"):
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                code.update(path.read_bytes())
+    parts = (str(plan.commits), plan.fingerprint, settings.model_dump_json(), code.hexdigest())
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def _finished(home: Home) -> str | None:
+    """What the last complete run ended with; None when its pages or exports are gone."""
+    file = home.work / "finished.json"
+    if not (file.exists() and home.site.is_dir() and published_folder(home).exists()):
+        return None
+    try:
+        return str(json.loads(file.read_text(encoding="utf-8"))["finish_line"])
+    except (ValueError, KeyError):
+        return None
+
+
+def _remember_finish(home: Home, finish_line: str) -> None:
+    (home.work / "finished.json").write_text(json.dumps({"finish_line": finish_line}), encoding="utf-8")
+
+
+def _summary(
+    home: Home, settings: Settings, taken: IngestSummary, *, changed: bool, seconds: float
+) -> RunSummary:
+    folder = published_folder(home)
+    with duckdb.connect() as con:
+        spend = f"read_parquet({literal(folder / 'spend_daily.parquet')})"
+        requests, unpriced = con.execute(
+            f"select coalesce(sum(requests), 0)::bigint, coalesce(sum(unpriced_requests), 0)::bigint from {spend}"
+        ).fetchone() or (0, 0)
+        money = con.execute(f"""
+            select billing_currency, sum(revenue_amount), sum(cost_amount), sum(margin_amount)
+            from {spend} where billing_currency is not null group by all order by 1""").fetchall()
+        flags = (
+            con.execute(
+                f"select count(*) from read_parquet({literal(folder / 'extraction_flags.parquet')})"
+            ).fetchone()
+            or (0,)
+        )[0]
+    return RunSummary(
+        ingest=taken,
+        changed=changed,
+        requests=requests,
+        unpriced_requests=unpriced,
+        money=tuple(Money(*row) for row in money),
+        flags=flags,
+        pages=sum(1 for _ in home.site.rglob("*.html")),
+        seconds=seconds,
+        breaches=tuple(_breaches(settings, taken, requests, unpriced)),
+    )
+
+
+def _breaches(settings: Settings, taken: IngestSummary, requests: int, unpriced: int) -> list[str]:
+    """Limits of meterhouse.toml that this run passed."""
+    limits, found = settings.limits, []
+    most = limits.max_quarantined_records
+    if most is not None and taken.quarantined > most:
+        found.append(f"{taken.quarantined:,} records were quarantined; limits.max_quarantined_records is {most:,}")
+    share = limits.max_quarantined_share
+    if share is not None and taken.records_read and taken.quarantined > share * taken.records_read:
+        found.append(
+            f"{taken.quarantined:,} of {taken.records_read:,} records were quarantined; "
+            f"limits.max_quarantined_share is {share:g}"
+        )
+    share = limits.max_unpriced_share
+    if share is not None and requests and unpriced > share * requests:
+        found.append(
+            f"{unpriced:,} of {requests:,} requests are not priced; limits.max_unpriced_share is {share:g}"
+        )
+    return found
+
+
+def _log_run(home: Home, summary: RunSummary) -> None:
+    """One line a run in runs.jsonl: what ran when, for people; nothing reads it back."""
+    record = {"ended_at": datetime.now(UTC).isoformat(timespec="seconds"), **asdict(summary)}
+    with (home.root / "runs.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps(record, default=str) + "\n")

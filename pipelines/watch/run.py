@@ -1,0 +1,96 @@
+"""The extraction watch as one step: marts.activity_* in, watch.* and published.extraction_flags out.
+
+Reads only daily and ten-minute activity, never a request. Everything is rebuilt from the activity of the
+window, so the same tables give the same rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from pipelines.watch import calibrate
+from pipelines.watch.cases import COORDINATED, group_cases, single_cases, write_cases
+from pipelines.watch.groups import find_groups
+from pipelines.watch.mass_shape import HISTORY_DAYS, score_days
+from pipelines.watch.sql import run_sql
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+    from pipelines.settings import Settings
+    from pipelines.watch.cases import Case
+
+
+_NO_DAY = date(1970, 1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class WatchSummary:
+    """What a run of the watch did."""
+
+    last_day: date | None  # end of the window, UTC
+    organization_days: int  # active organisation-days judged
+    unjudged_days: int  # in the window, but with too little data before them
+    alerts_allowed: float  # the budget
+    single_cases: int
+    group_cases: int
+    note: str  # why nothing is flagged, or ''
+
+    @property
+    def flags(self) -> int:
+        """Cases in the queue."""
+        return self.single_cases + self.group_cases
+
+
+def watch(connection: DuckDBPyConnection, settings: Settings) -> WatchSummary:
+    """Score the window of `settings.watch.window_days` that ends on the last day with usage.
+
+    Writes watch.organization_day_scores and watch.extraction_flags and (re)creates the view
+    published.extraction_flags. Needs marts.activity_daily and marts.activity_10min; empty ones are fine.
+    """
+    connection.execute("create schema if not exists watch; create schema if not exists published")
+    window = settings.watch.window_days
+    span = connection.execute("select max(usage_date) from marts.activity_daily").fetchone()
+    last_day: date | None = span[0] if span else None
+    score_days(connection, last_day=last_day or _NO_DAY, window_days=window)
+    judged, unjudged = _coverage(connection)
+    allowed = calibrate.budget(settings.watch.alerts_per_1000_organization_days, judged)
+    alerts = calibrate.whole_alerts(allowed)
+    grouped: list[Case] = []
+    single: list[Case] = []
+    if alerts and last_day:
+        run_sql(connection, "evidence.sql")
+        first_day = last_day - timedelta(days=window - 1)
+        groups = find_groups(connection, first_day=first_day, last_day=last_day, allowed=allowed)
+        groups = groups[: calibrate.group_alerts(alerts)]
+        grouped = group_cases(connection, groups)
+        taken = {member for group in groups for member in group.members}
+        single = single_cases(connection, alerts=alerts - len(grouped), taken=taken)
+    write_cases(connection, [*grouped, *single])
+    connection.execute(
+        "create or replace view published.extraction_flags as select * from watch.extraction_flags order by rank"
+    )
+    return WatchSummary(
+        last_day, judged, unjudged, round(allowed, 6), len(single), len(grouped), _note(judged, unjudged, alerts)
+    )
+
+
+def _coverage(connection: DuckDBPyConnection) -> tuple[int, int]:
+    """Organisation-days judged, and those of the window that could not be."""
+    row = connection.execute(
+        """select count(*) filter (where is_scored), count(*) filter (where not is_scored and in_window)
+        from watch_days"""
+    ).fetchone()
+    return (int(row[0]), int(row[1])) if row else (0, 0)
+
+
+def _note(judged: int, unjudged: int, alerts: int) -> str:
+    if judged == 0 and unjudged == 0:
+        return "no usage to judge"
+    if judged == 0:
+        return f"history too short: a day is judged when {HISTORY_DAYS} days of data come before it"
+    if alerts == 0:
+        return f"the alert budget allows less than one case for {judged:,} organisation-days"
+    return ""

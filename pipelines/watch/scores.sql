@@ -1,0 +1,141 @@
+-- Surprise of each organisation-day: the mean of -ln(tail rank) of its unexplained output, as an amount and
+-- as a share of its output, over 1, 7 and (where there is enough history before) 28 days. Ranks are within
+-- the peer group: same dominant model, and new or settled; a group of too few organisations widens.
+create or replace temp table watch_measured as
+select
+    d.usage_date,
+    d.organization_id,
+    d.dominant_model,
+    d.age_days,
+    d.age_is_censored,
+    one.own_days,
+    case when one.own_days < $settled_days then 'new' else 'settled' end as standing,
+    one.usual_output,
+    one.usual_length,
+    one.usual_ratio,
+    one.fresh_tokens,
+    one.unexplained_tokens as unexplained_1,
+    week.unexplained_tokens as unexplained_7,
+    month.unexplained_tokens as unexplained_28,
+    one.unexplained_tokens / (one.span_output + 1) as share_1,
+    week.unexplained_tokens / (week.span_output + 1) as share_7,
+    month.unexplained_tokens / (month.span_output + 1) as share_28
+from watch_days as d
+inner join watch_unexplained_1 as one
+    on d.usage_date = one.usage_date and d.organization_id = one.organization_id
+inner join watch_unexplained_7 as week
+    on d.usage_date = week.usage_date and d.organization_id = week.organization_id
+left join watch_unexplained_28 as month
+    on d.usage_date = month.usage_date and d.organization_id = month.organization_id
+    and month.own_days >= $history_days;
+
+create or replace temp table watch_grouped as
+with sizes as (
+    select
+        dominant_model,
+        standing,
+        count(distinct organization_id) as organizations
+    from watch_measured
+    group by grouping sets ((dominant_model, standing), (standing), ())
+),
+
+widened as (
+    select
+        m.*,
+        case
+            when s.organizations >= $least_peers then m.standing || ' on ' || m.dominant_model
+            when t.organizations >= $least_peers then m.standing || ' accounts'
+            else 'all accounts'
+        end as peer_group
+    from watch_measured as m
+    inner join sizes as s on m.dominant_model = s.dominant_model and m.standing = s.standing
+    inner join sizes as t on t.dominant_model is null and m.standing = t.standing
+)
+
+select * from widened;
+
+create or replace table watch.organization_day_scores as
+with counted as (
+    select
+        *,
+        count(*) over (partition by peer_group) as peer_days,
+        count(unexplained_28) over (partition by peer_group) as month_days
+    from watch_grouped
+),
+
+-- Share of the peers' organisation-days that are at least as high, itself included; never 0.
+tails as (
+    select
+        *,
+        cume_dist() over (partition by peer_group order by unexplained_1 desc)
+        * peer_days / (peer_days + 1) as tail_tokens_1,
+        cume_dist() over (partition by peer_group order by share_1 desc)
+        * peer_days / (peer_days + 1) as tail_share_1,
+        cume_dist() over (partition by peer_group order by unexplained_7 desc)
+        * peer_days / (peer_days + 1) as tail_tokens_7,
+        cume_dist() over (partition by peer_group order by share_7 desc)
+        * peer_days / (peer_days + 1) as tail_share_7,
+        case
+            when unexplained_28 is not null
+                then cume_dist() over (partition by peer_group, unexplained_28 is null order by unexplained_28 desc)
+                * month_days / (month_days + 1)
+        end as tail_tokens_28,
+        case
+            when share_28 is not null
+                then cume_dist() over (partition by peer_group, share_28 is null order by share_28 desc)
+                * month_days / (month_days + 1)
+        end as tail_share_28
+    from counted
+),
+
+surprises as (
+    select
+        *,
+        round(case
+            when tail_tokens_28 is null
+                then -(ln(tail_tokens_1) + ln(tail_share_1) + ln(tail_tokens_7) + ln(tail_share_7)) / 4
+            else -(
+                ln(tail_tokens_1) + ln(tail_share_1) + ln(tail_tokens_7) + ln(tail_share_7)
+                + ln(tail_tokens_28) + ln(tail_share_28)
+            ) / 6
+        end, 9) as surprise
+    from tails
+),
+
+organizations as (
+    select
+        peer_group,
+        count(distinct organization_id) as peer_organizations
+    from watch_grouped
+    group by peer_group
+)
+
+select
+    s.usage_date,
+    s.organization_id,
+    s.peer_group,
+    o.peer_organizations,
+    s.age_days,
+    s.age_is_censored,
+    s.own_days,
+    s.usual_output,
+    s.usual_length,
+    s.usual_ratio,
+    s.fresh_tokens,
+    s.unexplained_1,
+    s.unexplained_7,
+    s.unexplained_28,
+    s.share_1,
+    s.share_7,
+    s.share_28,
+    s.tail_tokens_1,
+    s.tail_share_1,
+    s.tail_tokens_7,
+    s.tail_share_7,
+    s.tail_tokens_28,
+    s.tail_share_28,
+    s.surprise,
+    -- Conformal: how many scored organisation-days are at least as surprising, itself included.
+    cume_dist() over (order by s.surprise desc) * count(*) over () / (count(*) over () + 1) as p_value
+from surprises as s
+inner join organizations as o on s.peer_group = o.peer_group;

@@ -1,0 +1,90 @@
+-- Unexplained output over the last $span days of each organisation-day: the part of its output that is more
+-- than its own usual volume, AND more than its requests at its usual answer length, AND more than its input
+-- at its usual output/input ratio explain. A launch explains itself by requests, a backfill with short
+-- answers by length, longer documents by input; harvesting by none of the three.
+-- "Usual" is the median of the $reference days before the span, drawn toward the peers by as much as few or
+-- unsteady own days deserve (normal-normal posterior), plus one predictive standard deviation.
+create or replace temp table watch_unexplained_$span as
+with spans as (
+    select
+        usage_date,
+        organization_id,
+        dominant_model,
+        is_scored,
+        count(*) over recent as span_days,
+        sum(output_tokens) over recent as span_output,
+        sum(answers) over recent as span_answers,
+        sum(answer_input_tokens) over recent as span_input,
+        count(log_length) over own as own_days,
+        median(log_output) over own as own_output,
+        median(log_length) over own as own_length,
+        median(log_ratio) over own as own_ratio,
+        mad(log_output) over own as own_output_mad,
+        mad(log_length) over own as own_length_mad,
+        mad(log_ratio) over own as own_ratio_mad
+    from watch_days
+    window
+        recent as (
+            partition by organization_id order by usage_date
+            range between interval ($span - 1) days preceding and current row
+        ),
+        own as (
+            partition by organization_id order by usage_date
+            range between interval ($span - 1 + $reference) days preceding and interval ($span) days preceding
+        )
+),
+
+spreads as (
+    select
+        s.usage_date,
+        s.organization_id,
+        s.span_days,
+        s.span_output,
+        s.span_answers,
+        s.span_input,
+        s.own_days,
+        s.own_output,
+        s.own_length,
+        s.own_ratio,
+        p.log_length as peer_length,
+        p.log_ratio as peer_ratio,
+        p.between_length,
+        p.between_ratio,
+        watch_within(s.own_days, s.own_output_mad, p.within_output) as sd_output,
+        watch_within(s.own_days, s.own_length_mad, p.within_length) as sd_length,
+        watch_within(s.own_days, s.own_ratio_mad, p.within_ratio) as sd_ratio
+    from spans as s
+    left join watch_peers as m on s.dominant_model = m.peer_model
+    inner join watch_peers as p on p.peer_model = coalesce(m.peer_model, '')
+    where s.is_scored
+),
+
+usual as (
+    select
+        *,
+        watch_level(own_days, own_length, sd_length, peer_length, between_length) as usual_length,
+        watch_level(own_days, own_ratio, sd_ratio, peer_ratio, between_ratio) as usual_ratio,
+        watch_next_day(own_days, sd_length, between_length) as allowed_length,
+        watch_next_day(own_days, sd_ratio, between_ratio) as allowed_ratio,
+        case when own_days > 0 then span_days * pow(10, own_output + sd_output) else 0 end as allowed_output
+    from spreads
+)
+
+select
+    usage_date,
+    organization_id,
+    own_days,
+    span_days,
+    span_output,
+    span_answers,
+    span_input,
+    case when own_days > 0 then pow(10, own_output) else 0 end as usual_output,
+    pow(10, usual_length) as usual_length,
+    pow(10, usual_ratio) as usual_ratio,
+    round(greatest(span_output - allowed_output, 0))::bigint as fresh_tokens,
+    round(greatest(least(
+        span_output - allowed_output,
+        span_output - span_answers * pow(10, usual_length + allowed_length),
+        span_output - span_input * pow(10, usual_ratio + allowed_ratio)
+    ), 0))::bigint as unexplained_tokens
+from usual;
