@@ -25,7 +25,7 @@ def money(value: Decimal | None, currency: str, *, bar: Decimal | None = None, s
     """An amount; `bar` is the largest of the column, for a bar behind the figure."""
     if value is None:
         return Cell(numbers.NOT_PRICED, css="np")
-    css = "neg" if value < 0 else ""
+    css = "neg" if value < 0 and not sign else ""
     return Cell(numbers.money(value, currency, sign=sign), numbers.raw(value), css=css, bar=_bar(value, bar))
 
 
@@ -43,7 +43,7 @@ def percent(value: Decimal | None, *, sign: bool = False) -> Cell:
     """A share or a change."""
     if value is None:
         return Cell(numbers.NOTHING)
-    css = "neg" if value < 0 else ""
+    css = "neg" if value < 0 and not sign else ""
     return Cell(numbers.percent(value, sign=sign), numbers.raw(value.quantize(Decimal("0.00000001"))), css=css)
 
 
@@ -87,8 +87,13 @@ def rounding_row(total: Sequence[Cell], rows: Sequence[Sequence[Cell]], amounts:
         rest = numbers.residual(whole, values[:-1])
         if rest:
             needed = True
-            row[place] = money(rest, currency, sign=True)
+            row[place] = rounding(rest, currency)
     return [row] if needed else []
+
+
+def rounding(rest: Decimal, currency: str) -> Cell:
+    """A rounding difference, with as many places as it has."""
+    return Cell(numbers.rounding(rest, currency), numbers.raw(rest))
 
 
 def _bar(value: Decimal | int | None, largest: Decimal | int | None) -> str:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pipelines.publish.period import Period
 
 MAX_SERIES = 6
+COST = "#1a1d23"  # drawn over a white line, so it shows on bars and on both grounds
 _ZERO = Decimal(0)
 KINDS = (
     ("Input", "input_tokens", "#8974dc"),
@@ -62,10 +63,13 @@ def revenue_by_model(facts: Facts, series: Sequence[Series], *, id: str, what: s
     total = [sum(v, _ZERO) for v in zip(*(c for _, c in columns), strict=True)] if columns else [_ZERO] * len(period.days)
     if cost is not None and not facts.at_list_price:
         traces.append(
-            {"type": "scatter", "mode": "lines", "name": "Cost", "y": _y(cost.cost),
-             "line": {"color": "#6b7280", "width": 1.5, "dash": "dot"}}
+            {"type": "scatter", "mode": "lines", "y": _y(cost.cost), "hoverinfo": "skip", "showlegend": False,
+             "line": {"color": "#fff", "width": 4}}
         )  # fmt: skip
-        legend.append(Key("Cost", "#6b7280", line=True))
+        traces.append(
+            {"type": "scatter", "mode": "lines", "name": "Cost", "y": _y(cost.cost), "line": {"color": COST, "width": 1.75}}
+        )  # fmt: skip
+        legend.append(Key("Cost", COST, line=True))
         columns.append(("Cost", cost.cost))
     top = max(range(len(total)), key=lambda i: (total[i], -i))
     alt = (

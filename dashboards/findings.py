@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from pipelines.publish.facts import Facts, Row
 
 _CAUSES = {
-    "Volume": "more tokens", "Mix": "a dearer mix of models and products", "Price": "higher prices",
+    "Volume": "more tokens", "Mix": "a dearer mix of models and token kinds", "Price": "higher prices",
     "New": "new organisations, products or models", "Ended": "fewer lines in use",
 }  # fmt: skip
 _CAUSES_DOWN = {
-    "Volume": "fewer tokens", "Mix": "a cheaper mix of models and products", "Price": "lower prices",
+    "Volume": "fewer tokens", "Mix": "a cheaper mix of models and token kinds", "Price": "lower prices",
     "New": "new lines", "Ended": "lines that ended",
 }  # fmt: skip
 _SHORT = {"Volume": "volume", "Mix": "mix", "Price": "price", "New": "new lines", "Ended": "ended lines"}

@@ -56,7 +56,7 @@ def _words(facts: Facts, now: Decimal | int | None, before: Decimal | int | None
         return "", "flat"
     words = numbers.change_words(now, before)
     direction: Literal["up", "down", "flat"] = "down" if words.startswith("down") else "up" if words.startswith("up") else "flat"
-    return f"{words}, last {days} d vs prior", direction
+    return f"{words} on prior {days} d", direction
 
 
 def _money_tile(facts: Facts, label: str, value: Decimal | None, row: Row, key: str, daily: Sequence[Decimal], term: str) -> Tile:
@@ -160,8 +160,11 @@ def entity_table(
             line.append(cells.percent(numbers.share(row["margin"], row["margin_revenue"])))
         line.append(cells.rate(numbers.per_million(row["revenue"], row["total_tokens"] - row["unpriced_tokens"]), facts.currency))
         if compared:
-            line.append(cells.money(row["current_revenue"] - row["prior_revenue"], facts.currency, sign=True))
-            line.append(cells.moved(row["current_revenue"], row["prior_revenue"]))
+            if row["revenue"] is None:
+                line += [cells.text(""), cells.text("")]
+            else:
+                line.append(cells.money(row["current_revenue"] - row["prior_revenue"], facts.currency, sign=True))
+                line.append(cells.moved(row["current_revenue"], row["prior_revenue"]))
         line.append(cells.count(row["unpriced_requests"]) if row["unpriced_requests"] else Cell(numbers.NOTHING, "0"))
         if sparks is not None:
             series = sparks.get(name(row)) if body else None
@@ -175,7 +178,7 @@ def entity_table(
     amounts = {3 + i: [r[k] for r in written] + [whole[k]] for i, k in enumerate(money_keys)}
     if compared:
         place = 3 + len(money_keys) + (1 if with_cost else 0) + 1
-        amounts[place] = [r["current_revenue"] - r["prior_revenue"] for r in [*written, whole]]
+        amounts[place] = [r["current_revenue"] - r["prior_revenue"] for r in [*written, whole] if r["revenue"] is not None]
     foot += cells.rounding_row(last, lines, amounts, facts.currency)
     foot.append(last)
     return Table(id, caption or head, _columns(facts, audience, head, spark_column=sparks is not None), lines, foot,

@@ -21,8 +21,8 @@ MOVERS = 5
 ROWS = 40
 _ZERO = Decimal(0)
 _NOTES = {
-    "Volume": "all tokens together, at the mean price",
-    "Mix": "where the tokens went: organisation, product, model, tier, kind",
+    "Volume": "an organisation's tokens, at its mean price",
+    "Mix": "where they went: product, model, tier, token kind",
     "Price": "rates of lines in both periods",
     "New": "lines with usage only in the newer days",
     "Ended": "lines with usage only in the older days",
@@ -78,8 +78,8 @@ def change_card(facts: Facts, change: Change, *, id: str = "change") -> Card:  #
     return Card(
         id, findings.bridge(facts, change), "Is it more use, a different mix, or other prices?",
         bridge=bridge(change, facts.currency), term="change", half=True,
-        how=f"{day_range(*period.prior)} against {day_range(*period.current)}. Each part is the mean over all orders "
-        "in which volume, mix and price could have changed.",
+        how=f"{day_range(*period.prior)} against {day_range(*period.current)}. Split for each organisation, then added up; "
+        "each part is the mean over all orders in which volume, mix and price could have changed.",
     )  # fmt: skip
 
 
@@ -102,7 +102,8 @@ def bridge(change: Change, currency: str) -> list[Step]:
     made = [Step("Prior", numbers.money(change.before, currency), numbers.raw(change.before), *place(_ZERO, change.before), "whole")]
     for i, (label, value) in enumerate(steps):
         css = "minus" if value < 0 else "plus"
-        made.append(Step(label, numbers.money(value, currency, sign=True), numbers.raw(value),
+        text = numbers.rounding(value, currency) if label == "Rounding" else numbers.money(value, currency, sign=True)
+        made.append(Step(label, text, numbers.raw(value),
                          *place(ends[i], ends[i + 1]), css, _NOTES.get(label, "")))  # fmt: skip
     made.append(Step("Last", numbers.money(change.now, currency), numbers.raw(change.now), *place(_ZERO, change.now), "whole"))
     return made

@@ -48,7 +48,7 @@ def _ledger(facts: Facts, audience: Audience) -> Card:
         verdict = Cell("equal", css="ok l") if not any(gaps) else Cell("differs: " + ", ".join(
             f"{k} {numbers.raw(g)}" for k, g in zip(keys, gaps, strict=True) if g), css="bad l")  # fmt: skip
         rows.append([Cell(stage["stage"]), cells.count(stage["requests"]), cells.count(stage["tokens"]),
-                     *(Cell(numbers.raw(stage[k]), numbers.raw(stage[k])) for k in keys[2:]), verdict])  # fmt: skip
+                     *(Cell(f"{stage[k] or 0:,.12f}", numbers.raw(stage[k])) for k in keys[2:]), verdict])  # fmt: skip
     columns = [Column("Stage", "stage", text=True), Column("Requests", "requests"), Column("Tokens", "tokens"),
                *(Column(f"{k.capitalize()}, {facts.currency}", f"{k} ({facts.currency})") for k in keys[2:]),
                Column("Against the first", "check", text=True)]  # fmt: skip

@@ -8,7 +8,7 @@ from statistics import quantiles
 from typing import TYPE_CHECKING, Any
 
 from dashboards import cells, charts
-from dashboards.page import Card, Cell, Column, Fact, Page, Table, Tile
+from dashboards.page import Card, Cell, Column, Page, Table, Tile
 from dashboards.svg import spark
 from pipelines.publish import numbers
 from pipelines.publish.names import slug
@@ -17,6 +17,7 @@ from pipelines.publish.period import day_range
 if TYPE_CHECKING:
     from pipelines.publish.facts import Facts, Row
 
+MEMBERS = 200
 BENIGN = (
     "A batch job, migration or backfill that the customer announced or confirms",
     "An evaluation or regression suite with a fixed, recurring size",
@@ -96,7 +97,7 @@ def _case(facts: Facts, flag: Row) -> Page:
     period = facts.period
     assert period is not None  # noqa: S101 - flags exist only with usage
     name = flag["organization_id"]
-    days = facts.case_days.get(name, [])
+    days = facts.case_days.get(flag["case_id"], [])
     output = [0] * len(period.days)
     for row in days:
         output[row["day_index"]] = row["output_tokens"]
@@ -106,37 +107,35 @@ def _case(facts: Facts, flag: Row) -> Page:
     inside = [r for r in days if start <= r["day_index"] <= end]
     peers = max((Decimal(str(r["peer_rank"])) for r in inside), default=None)
     reasons, counter = parse_reasons(flag["reasons"]), parse_reasons(flag["counter_evidence"])
-    linked = [str(x) if not isinstance(x, dict) else str(x.get("organization_id", x)) for x in _list(flag["linked_organizations"])]
-    cases = {f["organization_id"]: case_path(f) for f in facts.flags}
+    members = facts.case_shares.get(flag["case_id"], [])
+    whose = "its" if len(members) < 2 else f"the {len(members)} members'"  # noqa: PLR2004
     window = day_range(flag["first_seen"], flag["last_seen"])
     tiles = [
         Tile("Output tokens in the window", numbers.short(flag["output_tokens"]), "", str(flag["output_tokens"] or ""),
              note=window, spark=spark(output)),
-        Tile("Own median day before", numbers.short(round(sorted(output[:start])[start // 2])) if start else "new",
+        Tile("Median day before" if len(members) > 1 else "Own median day before", numbers.short(round(sorted(output[:start])[start // 2])) if start else "new",
              note="output tokens" if start else "no day before the window", term="peer-percentile"),
         Tile("Highest peer percentile", numbers.percent(peers) if peers is not None else numbers.NOTHING,
              note="output tokens of a day in the window", term="peer-percentile"),
         Tile("Revenue in the window", *numbers.money_parts(flag["revenue_amount"], facts.currency),
              raw=numbers.raw(flag["revenue_amount"]), term="revenue"),
-        Tile("Score", f"{flag['score']:.3f}", note=_words(flag["detector"]), term="score"),
+        Tile("Score", f"{flag['score']:.2f}", note=_words(flag["detector"]), term="score"),
     ]  # fmt: skip
     cards = [
-        Card("summary", _summary(flag, output, start, end), "What is the lead?",
-             paragraphs=[f"{name} was flagged for review over {window} by the detector \u201c{_words(flag['detector'])}\u201d. "
+        Card("summary", _summary(output, start, end, whose), "What is the lead?",
+             paragraphs=[f"{name}{_and_others(members)} flagged for review over {window} by the detector \u201c{_words(flag['detector'])}\u201d. "
                          "The figures below are why. They say that the usage is unusual, not what it is for."],
              chart=charts.case_days(facts, flag, output, band), term="flag",
-             how="Band: the middle half of the organisation's own days before the window."),
+             how=f"Output tokens by day of {_whom(members)}. Band: the middle half of {whose} own days before the window."),
         Card("reasons", f"{len(reasons)} reason{'s' if len(reasons) != 1 else ''} to look", "What is unusual, against itself and against others?",
              tables=[_reason_table("reasons-table", "Reasons", reasons)], term="peer-percentile"),
         Card("counter", f"{len(counter)} point{'s' if len(counter) != 1 else ''} that speak against it" if counter
              else "No counter-evidence was found", "What makes it look harmless?",
-             tables=[_reason_table("counter-table", "Counter-evidence", counter)] if counter else []),
+             tables=[_reason_table("counter-table", "Counter-evidence", counter)] if counter else [], half=True),
+        _members_card(facts, flag, members),
         Card("days", f"Day by day, {window}", "How does each flagged day compare?", tables=[_days_table(facts, inside)], half=True),
         Card("hours", _hours_title(facts, flag), "Is there a day and a night?", half=True, hours=_hours(facts, flag),
              how="Requests in the flagged window by hour of the day, UTC."),
-        Card("linked", f"{len(linked)} linked organisation{'s' if len(linked) != 1 else ''}" if linked else "No linked organisation",
-             "Who works in the same rhythm or shares keys, networks or templates?", half=True,
-             facts=[Fact(o, "also flagged" if o in cases else "not flagged", href=f"../{cases[o]}" if o in cases else "") for o in linked]),
         Card("benign", "What would make this benign", "Which plain explanations fit?", items=list(BENIGN), half=True),
         Card("steps", "Next steps", "What does a reviewer do?", items=list(STEPS), half=True),
         Card("sample", "Twenty requests of the window", "What do single requests look like?", tables=[_sample_table(facts, flag)],
@@ -222,6 +221,37 @@ def _sample_table(facts: Facts, flag: Row) -> Table:
     return Table("sample-table", "Sample of requests", columns, rows, empty="No request of this window is in the data.")
 
 
+def _and_others(members: list[Row]) -> str:
+    others = len(members) - 1
+    return " was" if others < 1 else f" and {others} linked organisation{'s' if others > 1 else ''} were"
+
+
+def _whom(members: list[Row]) -> str:
+    return "all members of the case" if len(members) > 1 else "the organisation"
+
+
+def _members_card(facts: Facts, flag: Row, members: list[Row]) -> Card:
+    """The organisations of a case with what each used in the window."""
+    others = len(members) - 1
+    title = f"{others} linked organisation{'s' if others > 1 else ''}" if others > 0 else "No linked organisation"
+    question = "Who works in the same rhythm or shares networks or templates?"
+    if others < 1:
+        return Card("linked", title, question, half=True)
+    paged = set(facts.paged_organizations)
+    largest = max(r["output_tokens"] for r in members)
+    columns = [Column("Organisation", "organisation", text=True), Column("Days", "active days"), Column("Requests", "requests"),
+               Column("Output tokens", "output tokens"), Column("Revenue", f"revenue ({facts.currency})", term="revenue")]  # fmt: skip
+    rows = [
+        [cells.text(r["organization_id"], href=f"../organizations/{slug(r['organization_id'])}.html" if r["organization_id"] in paged else ""),
+         cells.count(r["active_days"]), cells.count(r["requests"]), cells.count(r["output_tokens"], bar=largest),
+         cells.money(r["revenue"], facts.currency) if r["requests"] else cells.text("")]
+        for r in members[:MEMBERS]
+    ]  # fmt: skip
+    note = f"The {MEMBERS} with most output of {len(members):,}." if len(members) > MEMBERS else ""
+    return Card("linked", title, question, half=True,
+                tables=[Table("linked-table", f"Members of case {flag['case_id']} in the window", columns, rows, note=note)])  # fmt: skip
+
+
 def _digest(value: str | None) -> Cell:
     return cells.text((value or "")[:12], css="l")
 
@@ -238,15 +268,15 @@ def _hours_title(facts: Facts, flag: Row) -> str:
     return f"Active in {active} of 24 hours of the day"
 
 
-def _summary(flag: Row, output: list[int], start: int, end: int) -> str:
+def _summary(output: list[int], start: int, end: int, whose: str) -> str:
     inside = output[start : end + 1]
     mean = sum(inside) // len(inside) if inside else 0
     before = sorted(output[:start])
     median = before[len(before) // 2] if before else 0
     if not median:
-        return f"{numbers.short(mean)} output tokens a day, from an organisation with little or no usage before"
+        return f"{numbers.short(mean)} output tokens a day, with little or no usage before"
     ratio = Decimal(mean) / Decimal(median)
-    return f"{numbers.short(mean)} output tokens a day, {ratio:,.1f} times its own median day before"
+    return f"{numbers.short(mean)} output tokens a day, {ratio:,.1f} times {whose} own median day before"
 
 
 def _band(values: list[int]) -> tuple[float, float] | None:
@@ -257,7 +287,7 @@ def _band(values: list[int]) -> tuple[float, float] | None:
 
 
 def _score(value: float | None) -> Cell:
-    return Cell(numbers.NOTHING) if value is None else Cell(f"{value:.3f}", repr(value))
+    return Cell(numbers.NOTHING) if value is None else Cell(f"{value:.2f}", repr(value))
 
 
 def _number(value: Any) -> Cell:
@@ -275,7 +305,8 @@ def _shown(value: Any) -> str:
             return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else str(value)
     number = Decimal(str(value))
     places = 0 if abs(number) >= 1000 or number == number.to_integral_value() else 3 if abs(number) < 10 else 1
-    return f"{number:,.{places}f}".replace("-", numbers.MINUS)
+    shown = f"{number:,.{places}f}".replace("-", numbers.MINUS)
+    return shown.rstrip("0").rstrip(".") if "." in shown else shown
 
 
 def _words(code: str) -> str:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 SCHEMA = pa.schema([("line", pa.int64()), ("raw", pa.string())])
 _CHUNK = 8 << 20
 _NEWLINE = 10
+_LONGEST_BLANK = 16
 
 
 def compression_of(path: Path) -> str | None:
@@ -26,7 +27,7 @@ def compression_of(path: Path) -> str | None:
 
 
 def line_reader(path: Path) -> pa.RecordBatchReader:
-    """Batches of (line: 1-based number, raw: text without its line feed).
+    """Batches of (line: 1-based number, raw: text with its line feed); blank lines are left out.
 
     Bytes that are not UTF-8 are kept as backslash escapes. A file whose compression is broken
     raises OSError when the broken place is reached.
@@ -43,9 +44,8 @@ def _batches(path: Path) -> Iterator[pa.RecordBatch]:
                 rest += chunk
                 continue
             whole, rest = rest + chunk[:cut], chunk[cut:]
-            batch = _batch(whole, first)
-            first += batch.num_rows
-            yield batch
+            yield _batch(whole, first)
+            first += whole.count(b"\n")
     if rest:
         yield _batch(rest + b"\n", first)
 
@@ -62,4 +62,12 @@ def _batch(whole: bytes, first: int) -> pa.RecordBatch:
         raw = binary.cast(pa.large_string()).cast(pa.string())
     except pa.ArrowInvalid:
         raw = pa.array([line.decode("utf-8", "backslashreplace") for line in whole.split(b"\n")[:-1]], pa.string())
-    return pa.record_batch([pa.array(np.arange(first, first + len(ends))), raw], schema=SCHEMA)
+    batch = pa.record_batch([pa.array(np.arange(first, first + len(ends))), raw], schema=SCHEMA)
+    blank = _blank_lines(whole, offsets)
+    return batch if not len(blank) else batch.filter(pa.array(~np.isin(np.arange(len(ends)), blank)))
+
+
+def _blank_lines(whole: bytes, offsets: np.ndarray) -> np.ndarray:
+    """Positions of lines that hold nothing but white space; only short lines are looked at."""
+    short = np.flatnonzero(np.diff(offsets) <= _LONGEST_BLANK)
+    return np.array([i for i in short if not whole[offsets[i] : offsets[i + 1]].strip()], np.int64)

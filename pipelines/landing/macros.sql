@@ -15,8 +15,8 @@ create or replace temp macro not_count(t) as (t is not null and (whole(t) is nul
 -- ISO 8601 text (no zone: UTC) or seconds, milliseconds or microseconds since 1970, as UTC.
 create or replace temp macro instant(t) as (
     case
-        when try_cast(t as decimal(26, 6)) is null
-            then try_cast(t as timestamptz) at time zone 'UTC'
+        -- The cheap test first: a calendar date has a hyphen, an epoch time has none (or only in front).
+        when position('-' in t) > 1 then try_cast(t as timestamptz) at time zone 'UTC'
         when abs(try_cast(t as decimal(26, 6))) < 100000000000
             then make_timestamp(try_cast(try_cast(t as decimal(26, 6)) * 1000000 as bigint))
         when abs(try_cast(t as decimal(26, 6))) < 100000000000000

@@ -75,7 +75,6 @@ def _open_lines(con: duckdb.DuckDBPyConnection, path: Path, fmt: Format, source:
         with parsed_lines as (
             select line, raw, try(from_json(raw, {literal(json.dumps(shape))})) as parsed
             from landed_lines
-            where trim(raw, chr(32) || chr(9) || chr(10) || chr(13)) != ''
         )
         select line, raw, {doc} as doc from parsed_lines""")
 

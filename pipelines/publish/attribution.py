@@ -1,8 +1,9 @@
 """Why revenue changed: volume, mix, price, lines that are new and lines that ended.
 
-A line is organisation x product x provider x model x tier x service tier x token kind. Over the lines
-present in both periods revenue is Q x sum(share x rate), Q all their tokens; each factor's part is
-its Shapley value, the mean over all orders in which the three could have changed. Written out
+Each organisation's change is split on its own and the parts are added up, so that the whole and the
+single organisation tell the same story. A line is product x provider x model x tier x service tier x
+token kind. Over the lines present in both periods revenue is Q x sum(share x rate), Q all their tokens; each
+factor's part is its Shapley value, the mean over all orders in which the three could have changed. Written out
 for the sum over lines this needs six sums only, which SQL delivers (queries/attribution.sql):
 
     volume = (Q1 - Q0) x [(R0/Q0 + R1/Q1) / 3 + (A/Q0 + B/Q1) / 6]
@@ -15,8 +16,12 @@ last digit, swapping the periods only flips signs, and no order is preferred.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _STEP = Decimal("0.000000000001")
 _ZERO = Decimal(0)
@@ -67,6 +72,12 @@ class Change:
         """The part that moves furthest in the direction of the whole."""
         up = self.total >= 0
         return max(self.parts(), key=lambda part: part[1] if up else -part[1])
+
+
+def together(changes: Iterable[Change]) -> Change:
+    """The change of all: every part is the sum of that part."""
+    rows = [astuple(change) for change in changes]
+    return Change(*(sum(column, _ZERO) for column in zip(*rows, strict=True)))
 
 
 def split(sums: Sums) -> Change:

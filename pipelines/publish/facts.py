@@ -12,7 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipelines.publish.attribution import Change, Sums, split
+from pipelines.publish.attribution import Change, Sums, split, together
 from pipelines.publish.names import colours
 from pipelines.publish.period import Period, make_period
 from pipelines.sql import identifier, literal, read_sql
@@ -87,6 +87,7 @@ class Facts:
     ledger: list[Row] = field(default_factory=list)
     flags: list[Row] = field(default_factory=list)
     case_days: dict[str, list[Row]] = field(default_factory=dict)
+    case_shares: dict[str, list[Row]] = field(default_factory=dict)
     case_hours: dict[str, list[Row]] = field(default_factory=dict)
     case_samples: dict[str, list[Row]] = field(default_factory=dict)
     colours: dict[str, str] = field(default_factory=dict)
@@ -140,11 +141,12 @@ def _prepare(
     events = literal(published / "rated_usage" / "*" / "*.parquet")
     con.execute(f"create view rated_usage as from read_parquet({events}, hive_partitioning = true)")
     con.execute(read_sql(QUERIES / "spend.sql"))
+    con.execute(read_sql(QUERIES / "case_members.sql"))
     for entity, limit in (
         ("organization", settings.site.max_organization_pages),
         ("product", min(settings.site.max_organization_pages, MAX_PRODUCT_PAGES)),
     ):
-        flagged = "union select organization_id from extraction_flags" if entity == "organization" else ""
+        flagged = "union select organization_id from case_members" if entity == "organization" else ""
         key = identifier(f"{entity}_id")
         con.execute(
             f"""create table {entity}_pages as
@@ -163,7 +165,6 @@ def _usage(con: duckdb.DuckDBPyConnection, period: Period) -> dict[str, Any]:
     models = sets[("family",)]
     families = list(dict.fromkeys(row["family"] for row in models))
     changes = {row["organization_id"]: split(_sums(row)) for row in _query(con, "attribution")}
-    whole = changes.pop(None, None)
     crossed = details[("organization_id", "product_id")]
     return {
         "total": sets[()][0],
@@ -186,7 +187,7 @@ def _usage(con: duckdb.DuckDBPyConnection, period: Period) -> dict[str, Any]:
         "token_kinds": _query(con, "token_kinds"),
         "months": _query(con, "months"),
         "currencies": _query(con, "currencies"),
-        "change": whole if period.compared else None,
+        "change": together(changes.values()) if changes else None,
         "organization_change": changes,
         "list_value": _query(con, "list_value"),
         "prices": _query(con, "prices"),
@@ -194,7 +195,8 @@ def _usage(con: duckdb.DuckDBPyConnection, period: Period) -> dict[str, Any]:
         "unpriced_reasons": _query(con, "unpriced_reasons") if unpriced else [],
         "ledger": _query(con, "ledger"),
         "flags": (flags := _query(con, "flags")),
-        "case_days": _group(_query(con, "case_days"), "organization_id") if flags else {},
+        "case_days": _group(_query(con, "case_days"), "case_id") if flags else {},
+        "case_shares": _group(_query(con, "case_shares"), "case_id") if flags else {},
         "case_hours": _group(_query(con, "case_hours"), "case_id") if flags else {},
         "case_samples": _group(_query(con, "case_samples"), "case_id") if flags else {},
         "colours": colours(families),

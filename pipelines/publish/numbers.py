@@ -64,6 +64,14 @@ def residual(total: Decimal, parts: Iterable[Decimal | None]) -> Decimal:
     return rounded(total) - sum((rounded(p) for p in parts if p is not None), Decimal(0))
 
 
+def rounding(rest: Decimal, currency: str) -> str:
+    """A residual with sign, in two places where it has no more."""
+    short_rest = rest.quantize(Decimal("0.01"), ROUND_HALF_EVEN)
+    shown = short_rest if short_rest == rest else rest.normalize()
+    lead = MINUS if rest < 0 else "+"
+    return f"{lead}{SYMBOLS.get(currency, currency + chr(160))}{abs(shown):,f}"
+
+
 def count(value: int | None) -> str:
     """`1,234,567`."""
     return NOTHING if value is None else f"{value:,}".replace("-", MINUS)

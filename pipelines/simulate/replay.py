@@ -1,8 +1,8 @@
 """Replays recorded customers (ServeGen traces) as organisations, thinned, in canonical form.
 
 Counts per ten minutes, token quantiles and token means per six hours are observed; the moment
-within the ten minutes and the tokens of one request are drawn from them. Nothing else is made up: no key, user,
-status or network. Invented customers belong in `population.py`.
+within the ten minutes and the tokens of one request are drawn from them. Nothing else is made up:
+no key, user or network. Invented customers belong in `population.py`.
 """
 
 from __future__ import annotations
@@ -136,10 +136,10 @@ def _buckets(
             t::bigint as t, requests::bigint as requests, input_knots, output_knots
         from nearest
     """)
-    columns = connection.execute("from bucket order by bucket").df()
+    columns = connection.sql("from bucket order by bucket").to_arrow_table()
     plain = {n: columns[n].to_numpy() for n in ("organization", "t", "requests")}
     knots = {
-        n: np.stack(columns[n].to_list()).astype(np.float64)
+        n: np.array(columns[n].to_pylist(), dtype=np.float64)
         for n in ("input_knots", "output_knots")
     }
     return plain | knots
@@ -148,10 +148,11 @@ def _buckets(
 def _lengths(
     rng: Generator, knots: NDArray[np.float64], row: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """Whole lengths (at least 1) by the inverse of each row's distribution; last column is the mean.
+    """Whole lengths (at least 1) by the inverse of each row's distribution.
 
-    Linear between quantiles up to the 99th; the last hundredth rises to the maximum as a power,
-    which is chosen so that the recorded mean is kept where that is possible.
+    A row is its quantiles at KNOTS, then its mean. Linear between quantiles up to the 99th; the
+    last hundredth rises to the maximum as a power, chosen so that the recorded mean is kept where
+    that is possible.
     """
     values, mean = np.maximum.accumulate(knots[:, :-1], axis=1), knots[:, -1]
     body = ((values[:, :-2] + values[:, 1:-1]) / 2 * np.diff(KNOTS[:-1])).sum(axis=1)

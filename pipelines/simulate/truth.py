@@ -11,7 +11,7 @@ from collections import defaultdict
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -55,8 +55,7 @@ class Truth:
     look_alikes: list[Plot]
 
 
-@dataclass(frozen=True, slots=True)
-class Daily:
+class Daily(NamedTuple):
     """One row of daily.parquet: day x organisation x product x model x service tier."""
 
     usage_date: date
@@ -203,7 +202,8 @@ def write_truth(truth: Truth, rows: list[Daily], folder: Path) -> None:
     """truth.json and daily.parquet."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "truth.json").write_text(json.dumps(asdict(truth), indent=1) + "\n", encoding="utf-8")
-    table = pa.Table.from_pylist([asdict(r) for r in rows], SCHEMA)
+    columns = [[row[i] for row in rows] for i in range(len(SCHEMA))]
+    table = pa.table(columns, schema=SCHEMA)
     pq.write_table(table, folder / "daily.parquet", compression="zstd")
 
 

@@ -1,8 +1,7 @@
 """Detector A: much more output than usual, in answers longer than usual (mass x shape).
 
-For each organisation-day: how many output tokens are explained neither by the organisation's own volume,
-nor by its own answer length, nor by its own output/input ratio; over 1, 7 and 28 days, so that a slow
-campaign adds up. Ranked within peers (same dominant model, new or settled). No absolute threshold: what is
+For each organisation-day: how many output tokens are explained neither by the organisation's own volume
+nor by its requests and input at its own usual lengths; over 1, 7 and 28 days, so that a slow campaign adds up. Ranked within peers (same dominant model, new or settled). No absolute threshold: what is
 high is decided by the traffic at hand (`calibrate.py`). The formulas stand in the SQL files.
 
 Accounts that act together belong in `synchrony.py`.

@@ -76,7 +76,8 @@ def _unexplained(row: Row) -> Reason:
     over = "on one day" if days == 1 else f"in {days} days"
     share = 100 * row[f"share_{days}"]
     text = (
-        f"Output {over} that neither usual volume, usual answer length nor input explains: {share:.0f} % of all output"
+        f"Output {over} that neither usual volume nor its requests and input at usual lengths explain: "
+        f"{share:.0f} % of all output"
     )
     return _reason(
         "unexplained_output",

@@ -119,6 +119,9 @@ def shared_rhythm(activity: Floats, benchmark: Floats, expected_false: float) ->
             p = (1 + _at_least(null_degree, int(degree[head]))) / (1 + len(null_degree))
             p_value[head] = min(p_value.get(head, 1.0), p * len(FALSE_NEIGHBOURS), 1.0)
         near = observed[np.ix_(found, found)] > level
+        # Two queues must not be joined by a chance pair: linked heads have linked neighbours in common.
+        common = near.astype(np.float32) @ near.astype(np.float32)
+        near &= common >= max(1, (least - 1) // 2)
         for a, b in zip(*np.nonzero(np.triu(near)), strict=True):
             i, j = int(found[a]), int(found[b])
             links[i, j] = round(float(observed[i, j]), 3)

@@ -1,7 +1,7 @@
 -- Unexplained output over the last $span days of each organisation-day: the part of its output that is more
--- than its own usual volume, AND more than its requests at its usual answer length, AND more than its input
--- at its usual output/input ratio explain. A launch explains itself by requests, a backfill with short
--- answers by length, longer documents by input; harvesting by none of the three.
+-- than its own usual volume AND more than its traffic leads one to expect, which is the mean of (requests at
+-- its usual answer length) and (input at its usual output/input ratio). A launch explains itself by requests
+-- and input, a backfill with short answers by length, longer documents by input; harvesting by none.
 -- "Usual" is the median of the $reference days before the span, drawn toward the peers by as much as few or
 -- unsteady own days deserve (normal-normal posterior), plus one predictive standard deviation.
 create or replace temp table watch_unexplained_$span as
@@ -84,7 +84,8 @@ select
     round(greatest(span_output - allowed_output, 0))::bigint as fresh_tokens,
     round(greatest(least(
         span_output - allowed_output,
-        span_output - span_answers * pow(10, usual_length + allowed_length),
-        span_output - span_input * pow(10, usual_ratio + allowed_ratio)
+        span_output - (
+            span_answers * pow(10, usual_length + allowed_length) + span_input * pow(10, usual_ratio + allowed_ratio)
+        ) / 2
     ), 0))::bigint as unexplained_tokens
 from usual;

@@ -131,7 +131,7 @@ def test_wrong_header_and_width_name_the_line(tmp_path, book_of, row):
     book = book_of([row()])
     text = book.read_text(encoding="utf-8")
     book.write_text(text.replace("valid_to,", "", 1), encoding="utf-8")
-    with pytest.raises(MeterhouseError, match="line 1: .*missing valid_to"):
+    with pytest.raises(MeterhouseError, match=r"line 1: .*missing valid_to"):
         read_rows([book])
 
     book.write_text(text + "list,acme\n", encoding="utf-8")

@@ -226,7 +226,7 @@ def price_at(rows: list[dict[str, str]], unit: str, day: str, tokens: int) -> De
     return None
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(books())
 def test_intervals_agree_with_the_rows_read_one_by_one(rows):
     with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:

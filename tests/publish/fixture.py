@@ -288,7 +288,7 @@ def _flags(con: duckdb.DuckDBPyConnection) -> None:
             select ?, ?, ?::date, date '2026-05-30', 'mass_shape', ?, ?, 'new', ?, ?, sum(output_tokens),
                 sum(revenue_amount), ?
             from spend_daily where organization_id = ? and charge_date >= ?::date""",
-            [f"case-{rank:03d}a1", org, first, 0.98 - rank / 100, json.dumps(reasons), json.dumps(counter),
+            [f"case-{rank:03d}a1", org, first, 4.4 - rank, json.dumps(reasons), json.dumps(counter),
              json.dumps(linked), rank, org, first],
         )  # fmt: skip
 

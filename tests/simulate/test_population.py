@@ -18,11 +18,12 @@ def events(larger):
     home, _ = larger
     with duckdb.connect(":memory:") as connection:
         connection.execute("set TimeZone = 'UTC'")
-        found = connection.execute(
+        found = connection.sql(
             "select distinct on (event_id) * from read_json(?, format = 'newline_delimited', "
             "ignore_errors = true) where occurred_at is not null and output_tokens >= 0",
-            [[str(p) for p in sorted((home.landing / "gateway").iterdir())]],
-        ).df()
+            params=[[str(p) for p in sorted((home.landing / "gateway").iterdir())]],
+        )
+        found = found.to_arrow_table().to_pandas()
     assert len(found) == 40_000
     return found
 

@@ -24,11 +24,9 @@ def test_replay_writes_what_it_says(tmp_path):
             "count(distinct occurred_at::date) from read_json(?)",
             [str(tmp_path / "*.jsonl")],
         ).fetchone()
-    assert found == (
-        told.requests, told.requests, told.input_tokens, told.output_tokens, 6, found[5], found[6], 14,
-    )  # fmt: skip
-    assert found[5] >= 1
-    assert found[6] >= 1
+    assert found[:4] == (told.requests, told.requests, told.input_tokens, told.output_tokens)
+    assert (found[4], found[7]) == (6, 14)
+    assert min(found[5:7]) >= 1
     assert len(told.organizations) == 6
     assert sum(told.organizations.values()) == sum(told.days.values()) == told.requests > 3_000
     assert (min(told.days), max(told.days)) == ("2024-09-16", "2024-09-29")

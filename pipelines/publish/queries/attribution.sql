@@ -1,4 +1,4 @@
--- Six sums for pipelines/publish/attribution.py, for the whole and for each organisation.
+-- Six sums for pipelines/publish/attribution.py, for each organisation.
 -- A line is organisation x product x provider x model x tier x service tier x token kind. Kinds are told
 -- apart where the day's listed rates reproduce the charged amount to the last digit on all days of the
 -- line; otherwise (a rate that changed within a day, a long-context tier, own rates) the line is kept whole.
@@ -119,5 +119,5 @@ select
     coalesce(sum(r1) filter (where not is_lasting), 0)::decimal(38, 12) as started,
     -coalesce(sum(r0) filter (where not is_lasting), 0)::decimal(38, 12) as ended
 from priced_lines
-group by grouping sets ((), (organization_id))
-order by organization_id nulls first;
+group by organization_id
+order by organization_id;

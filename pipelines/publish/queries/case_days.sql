@@ -1,17 +1,12 @@
--- Each flagged organisation by day of the window, beside the spread over all active organisations.
-with flagged as (
-    select distinct organization_id
-    from extraction_flags
-),
-
-activity as (
+-- Each case by day of the window, its members together, beside the spread over all active organisations.
+-- The peer rank is that of the member with most output tokens that day.
+with activity as (
     select
         charge_date,
         organization_id,
         sum(requests)::bigint as requests,
         sum(output_tokens)::bigint as output_tokens,
-        sum(total_tokens)::bigint as total_tokens,
-        sum(revenue_amount) as revenue
+        sum(total_tokens)::bigint as total_tokens
     from spend
     group by charge_date, organization_id
 ),
@@ -24,13 +19,14 @@ ranked as (
 )
 
 select
-    organization_id,
-    (charge_date - (select window_first from period))::integer as day_index,
-    requests,
-    output_tokens,
-    total_tokens,
-    revenue,
-    peer_rank
-from ranked
-semi join flagged using (organization_id)
-order by organization_id, day_index;
+    members.case_id,
+    (ranked.charge_date - (select window_first from period))::integer as day_index,
+    sum(ranked.requests)::bigint as requests,
+    sum(ranked.output_tokens)::bigint as output_tokens,
+    sum(ranked.total_tokens)::bigint as total_tokens,
+    count(*) as active_members,
+    max(ranked.peer_rank) as peer_rank
+from case_members as members
+inner join ranked on ranked.organization_id = members.organization_id
+group by members.case_id, day_index
+order by members.case_id, day_index;

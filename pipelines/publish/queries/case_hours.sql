@@ -3,7 +3,7 @@ select
     flags.case_id,
     hour(rated.occurred_at)::integer as hour_of_day,
     count(*) as requests
-from extraction_flags as flags
+from case_members as flags
 inner join rated_usage as rated
     on
         rated.organization_id = flags.organization_id

@@ -18,7 +18,7 @@ with candidates as (
             partition by flags.case_id
             order by md5(rated.source || '/' || rated.event_id), rated.source, rated.event_id
         ) as place
-    from extraction_flags as flags
+    from case_members as flags
     inner join rated_usage as rated
         on
             rated.organization_id = flags.organization_id

@@ -1,0 +1,144 @@
+"""What surrounds every page: navigation, the banner on data and prices, the footer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from dashboards import findings, parts
+from pipelines.publish import numbers
+from pipelines.publish.period import day_range
+
+if TYPE_CHECKING:
+    from dashboards.page import Audience
+    from pipelines.publish.facts import Facts
+
+AUDIENCE_NAMES: dict[Audience, str] = {
+    "finance": "Finance", "platform": "Platform", "trust-safety": "Trust and safety", "organization": "Usage report",
+}  # fmt: skip
+
+
+class NavItem(NamedTuple):
+    """An entry of the navigation."""
+
+    key: str
+    label: str
+    href: str
+
+
+class Notice(NamedTuple):
+    """An entry of the banner."""
+
+    label: str
+    text: str
+    href: str = ""
+    css: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The surroundings of a page; `depth` is how deep the audience's folder lies below the site."""
+
+    audience: Audience
+    audience_name: str
+    site_title: str
+    nav: list[NavItem]
+    banner: list[Notice]
+    footer: list[str]
+    window: str
+    made: str
+    folder: str
+    depth: int
+    jump: str = ""
+    assets: str = ""
+    scope: str = ""
+
+    def at(self, up: str, path: str) -> Frame:
+        """The frame for a page `up` levels below the site."""
+        scope = f"{self.folder}_{path.removesuffix('.html')}".replace("/", "_")
+        return replace(self, assets=f"{up}assets/", scope=scope)
+
+
+_NAV: dict[Audience, list[NavItem]] = {
+    "finance": [
+        NavItem("index", "Overview", "index.html"), NavItem("organizations", "Organisations", "organizations/index.html"),
+        NavItem("products", "Products", "products/index.html"), NavItem("margin", "Margin", "margin.html"),
+        NavItem("prices", "Prices", "prices.html"), NavItem("quality", "Data quality", "quality.html"),
+    ],
+    "platform": [
+        NavItem("index", "Overview", "index.html"), NavItem("products", "Products", "products/index.html"),
+        NavItem("models", "Models and tiers", "models.html"), NavItem("organizations", "Organisations", "organizations/index.html"),
+        NavItem("quality", "Data quality", "quality.html"),
+    ],
+    "trust-safety": [NavItem("index", "Review queue", "index.html"), NavItem("quality", "Data quality", "quality.html")],
+    "organization": [NavItem("index", "Usage", "index.html")],
+}  # fmt: skip
+
+
+def make_frame(facts: Facts, audience: Audience, folder: str) -> Frame:
+    """The frame of an audience. An empty home has only the pages that need no usage."""
+    nav = _NAV[audience]
+    if facts.period is None:
+        nav = [item for item in nav if item.key in {"index", "quality"}]
+    nav = [*nav, NavItem("glossary", "Glossary", "glossary.html")]
+    return Frame(
+        audience, AUDIENCE_NAMES[audience], facts.build["site_title"], nav, _banner(facts, audience), _footer(facts, audience),
+        _window(facts), _made(facts), folder, folder.count("/") + 1,
+        jump="an organisation" if audience == "finance" and facts.period else "",
+    )  # fmt: skip
+
+
+def _banner(facts: Facts, audience: Audience) -> list[Notice]:
+    b = facts.build
+    notices = []
+    if b["demo"]:
+        notices.append(Notice("", "Demo data", css="demo"))
+    if facts.period is None:
+        return [*notices, Notice("", "No usage has been read yet")]
+    notices.append(Notice("Data complete to", f"{b['data_through']:%Y-%m-%d %H:%M} UTC"))
+    notices.append(Notice("Billing day", b["billing_time_zone"]))
+    if audience != "organization":
+        notices.append(Notice("Price book", b["price_book_digest"][:8], "prices.html" if audience == "finance" else ""))
+    missing = facts.total["unpriced_requests"]
+    if audience != "organization":
+        text = f"{findings.priced(facts.total)} of requests"
+        if missing:
+            text += f", {numbers.count(missing)} not priced"
+        notices.append(Notice("Priced", text, "quality.html#unpriced" if missing else ""))
+    if parts.sees_cost(audience) and facts.at_list_price:
+        notices.append(Notice("", "Cost is taken at list price: no cost card is set, so margin is nil", css="notice"))
+    foreign = [r for r in facts.currencies if r["billing_currency"] and r["billing_currency"] != facts.currency]
+    if foreign and audience != "organization":
+        n = sum(r["requests"] for r in foreign)
+        notices.append(Notice("", f"{numbers.count(n)} requests billed in another currency are in no total", "quality.html#build", "notice"))
+    return notices
+
+
+def _footer(facts: Facts, audience: Audience) -> list[str]:
+    b = facts.build
+    lines = [f"Meterhouse {b['project_version']}", f"Price book {b['price_book_digest'][:12]}", f"Amounts in {facts.currency}",
+             "Instants are UTC"]  # fmt: skip
+    if audience != "organization":
+        lines.append(f"{numbers.count(facts.file_count)} files read")
+    return lines
+
+
+def _window(facts: Facts) -> str:
+    period = facts.period
+    if period is None:
+        return ""
+    n = len(period.days)
+    text = f"{period.words()}, {n} day{'s' if n != 1 else ''}"
+    if not period.whole:
+        text = f"Last {text}"
+    if period.incomplete:
+        text += ", the last one incomplete"
+    if period.compared:
+        text += f". Compared: {day_range(*period.current)}"
+    return text
+
+
+def _made(facts: Facts) -> str:
+    if facts.period is None:
+        return ""
+    return f"{facts.period.first.isoformat()}_{facts.period.last.isoformat()}"

@@ -1,0 +1,63 @@
+"""The digest of the prices: the same for the same prices, another for any other."""
+
+from __future__ import annotations
+
+import pytest
+from price_books import DEFAULTS, write_book
+
+from pipelines.errors import MeterhouseError
+from pipelines.pricing.digest import price_book_digest
+
+
+def test_order_of_rows_and_way_of_writing_do_not_count(tmp_path, row):
+    rows = [
+        row(unit=unit, price=price)
+        for unit, price in [("input", "0.5"), ("output", "2"), ("training", "8")]
+    ]
+    first = price_book_digest(seed=write_book(tmp_path / "a.csv", rows))
+    rows.reverse()
+    rows[0]["price"] += ".00"
+    rows[2]["price"] += "0"
+    assert price_book_digest(seed=write_book(tmp_path / "b.csv", rows)) == first
+    assert len(first) == 64
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("card", "contract"),
+        ("model", "m-2"),
+        ("model_tier", "fine_tuned"),
+        ("service_tier", "batch"),
+        ("unit", "output"),
+        ("price", "1.000001"),
+        ("currency", "EUR"),
+        ("context_from", "1"),
+        ("valid_from", "2024-01-01T00:00:00.000001Z"),
+        ("valid_to", "2025-01-01T00:00:00Z"),
+        ("known_from", "2024-01-02T00:00:00Z"),
+        ("source", "elsewhere"),
+        ("checked_on", "2024-01-02"),
+    ],
+)
+def test_every_field_counts(tmp_path, row, field, value):
+    assert DEFAULTS[field] != value
+    before = price_book_digest(seed=write_book(tmp_path / "a.csv", [row()]))
+    after = price_book_digest(seed=write_book(tmp_path / "b.csv", [row(**{field: value})]))
+    assert before != after
+
+
+def test_home_cards_count(tmp_path, row, home):
+    seed = write_book(tmp_path / "a.csv", [row()])
+    alone = price_book_digest(home, seed=seed)
+    assert alone == price_book_digest(seed=seed)
+    write_book(home.prices / "own.csv", [row(card="contract")])
+    assert price_book_digest(home, seed=seed) != alone
+
+
+def test_faulty_card_is_refused(tmp_path, row, home):
+    write_book(home.prices / "own.csv", [row(card="contract", price="-1")])
+    with pytest.raises(
+        MeterhouseError, match=r"own.csv, line 2, field price: price -1 is negative"
+    ):
+        price_book_digest(home, seed=write_book(tmp_path / "a.csv", [row()]))
