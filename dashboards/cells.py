@@ -21,17 +21,23 @@ def text(value: object, *, href: str = "", css: str = "") -> Cell:
     return Cell(shown, href=href, css=css)
 
 
-def money(value: Decimal | None, currency: str, *, bar: Decimal | None = None, sign: bool = False) -> Cell:
+def money(
+    value: Decimal | None, currency: str, *, bar: Decimal | None = None, sign: bool = False
+) -> Cell:
     """An amount; `bar` is the largest of the column, for a bar behind the figure."""
     if value is None:
         return Cell(numbers.NOT_PRICED, css="np")
     css = "neg" if value < 0 and not sign else ""
-    return Cell(numbers.money(value, currency, sign=sign), numbers.raw(value), css=css, bar=_bar(value, bar))
+    return Cell(
+        numbers.money(value, currency, sign=sign), numbers.raw(value), css=css, bar=_bar(value, bar)
+    )
 
 
 def count(value: int | None, *, bar: int | None = None, href: str = "") -> Cell:
     """A count in full."""
-    return Cell(numbers.count(value), "" if value is None else str(value), href=href, bar=_bar(value, bar))
+    return Cell(
+        numbers.count(value), "" if value is None else str(value), href=href, bar=_bar(value, bar)
+    )
 
 
 def short(value: int | None) -> Cell:
@@ -44,12 +50,21 @@ def percent(value: Decimal | None, *, sign: bool = False) -> Cell:
     if value is None:
         return Cell(numbers.NOTHING)
     css = "neg" if value < 0 and not sign else ""
-    return Cell(numbers.percent(value, sign=sign), numbers.raw(value.quantize(Decimal("0.00000001"))), css=css)
+    return Cell(
+        numbers.percent(value, sign=sign),
+        numbers.raw(value.quantize(Decimal("0.00000001"))),
+        css=css,
+    )
 
 
 def rate(value: Decimal | None, currency: str) -> Cell:
     """A price per million tokens."""
     return Cell(numbers.rate(value, currency), numbers.raw(value))
+
+
+def listed(value: Decimal | None, currency: str) -> Cell:
+    """A price per million tokens as the book has it."""
+    return Cell(numbers.listed(value, currency), numbers.raw(value))
 
 
 def moved(now: Decimal | int | None, before: Decimal | int | None) -> Cell:
@@ -58,7 +73,9 @@ def moved(now: Decimal | int | None, before: Decimal | int | None) -> Cell:
     if relative is None:
         return Cell("new" if now else numbers.NOTHING)
     if relative >= 10:
-        return Cell(f"\u00d7{relative + 1:,.0f}", numbers.raw(relative.quantize(Decimal("0.000001"))))
+        return Cell(
+            f"\u00d7{relative + 1:,.0f}", numbers.raw(relative.quantize(Decimal("0.000001")))
+        )
     return percent(relative, sign=True)
 
 
@@ -72,8 +89,12 @@ def instant(value: datetime | None) -> Cell:
     return Cell(numbers.NOTHING if value is None else f"{value:%Y-%m-%d %H:%M:%S}", css="l")
 
 
-def rounding_row(total: Sequence[Cell], rows: Sequence[Sequence[Cell]], amounts: dict[int, list[Decimal | None]],
-                 currency: str) -> list[list[Cell]]:  # fmt: skip
+def rounding_row(
+    total: Sequence[Cell],
+    rows: Sequence[Sequence[Cell]],
+    amounts: dict[int, list[Decimal | None]],
+    currency: str,
+) -> list[list[Cell]]:
     """The row that makes written parts add up to the written total; no row when they already do.
 
     `amounts` holds, by place of the column, the exact amounts of all written rows and last the total.

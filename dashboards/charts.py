@@ -41,7 +41,9 @@ def model_label(family: str, model_tier: str) -> str:
     return f"{family} \u00b7 fine-tuned" if model_tier == "fine_tuned" else family
 
 
-def revenue_by_model(facts: Facts, series: Sequence[Series], *, id: str, what: str, cost: Series | None = None) -> Chart:  # noqa: A002
+def revenue_by_model(
+    facts: Facts, series: Sequence[Series], *, chart_id: str, what: str, cost: Series | None = None
+) -> Chart | None:
     """Revenue by day, stacked by model; fine-tuned hatched; cost as a line where given."""
     period = _period(facts)
     shown, rest = _top(series, facts.colours)
@@ -56,19 +58,35 @@ def revenue_by_model(facts: Facts, series: Sequence[Series], *, id: str, what: s
         legend.append(Key(label, colour, hatched=tuned))
         columns.append((label, entry.revenue))
     if rest and any(any(s.revenue) for s in rest):
-        other = [sum(day_values, _ZERO) for day_values in zip(*(s.revenue for s in rest), strict=True)]
+        other = [
+            sum(day_values, _ZERO) for day_values in zip(*(s.revenue for s in rest), strict=True)
+        ]
         traces.append(_bars(OTHER, other, OTHER_COLOUR, period))
         legend.append(Key(OTHER, OTHER_COLOUR))
         columns.append((OTHER, other))
-    total = [sum(v, _ZERO) for v in zip(*(c for _, c in columns), strict=True)] if columns else [_ZERO] * len(period.days)
-    if cost is not None and not facts.at_list_price:
+    if not columns:
+        return None
+    total = [sum(v, _ZERO) for v in zip(*(c for _, c in columns), strict=True)]
+    if cost is not None and any(cost.cost) and not facts.at_list_price:
         traces.append(
-            {"type": "scatter", "mode": "lines", "y": _y(cost.cost), "hoverinfo": "skip", "showlegend": False,
-             "line": {"color": "#fff", "width": 4}}
-        )  # fmt: skip
+            {
+                "type": "scatter",
+                "mode": "lines",
+                "y": _y(cost.cost),
+                "hoverinfo": "skip",
+                "showlegend": False,
+                "line": {"color": "#fff", "width": 4},
+            }
+        )
         traces.append(
-            {"type": "scatter", "mode": "lines", "name": "Cost", "y": _y(cost.cost), "line": {"color": COST, "width": 1.75}}
-        )  # fmt: skip
+            {
+                "type": "scatter",
+                "mode": "lines",
+                "name": "Cost",
+                "y": _y(cost.cost),
+                "line": {"color": COST, "width": 1.75},
+            }
+        )
         legend.append(Key("Cost", COST, line=True))
         columns.append(("Cost", cost.cost))
     top = max(range(len(total)), key=lambda i: (total[i], -i))
@@ -78,8 +96,14 @@ def revenue_by_model(facts: Facts, series: Sequence[Series], *, id: str, what: s
         + (f"largest model {legend[0].label}." if legend else "no priced usage.")
     )
     layout = {"barmode": "stack", "yaxis": _money_axis(facts.currency), **_marks(period)}
-    return Chart(id, alt, _spec(period, traces, layout), legend,
-                 weekly(id, what, period, columns, facts.currency, total=None if cost else total), unit=facts.currency)  # fmt: skip
+    return Chart(
+        chart_id,
+        alt,
+        _spec(period, traces, layout),
+        legend,
+        weekly(chart_id, what, period, columns, facts.currency, total=None if cost else total),
+        unit=facts.currency,
+    )
 
 
 def revenue_and_cost(facts: Facts) -> Chart:
@@ -89,18 +113,35 @@ def revenue_and_cost(facts: Facts) -> Chart:
         raise ValueError("no usage")
     lines = [("Revenue", daily.revenue, "#8974dc"), ("Cost", daily.cost, "#e26612")]
     traces = [
-        {"type": "scatter", "mode": "lines", "name": name, "y": _y(values), "line": {"color": colour, "width": 2},
-         **({"fill": "tonexty", "fillcolor": "rgba(137,116,220,.12)"} if name == "Revenue" else {})}
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "name": name,
+            "y": _y(values),
+            "line": {"color": colour, "width": 2},
+            **(
+                {"fill": "tonexty", "fillcolor": "rgba(137,116,220,.12)"}
+                if name == "Revenue"
+                else {}
+            ),
+        }
         for name, values, colour in reversed(lines)
-    ]  # fmt: skip
+    ]
     alt = (
         f"Revenue and cost by day, {period.words()}: {numbers.money(sum(daily.revenue, _ZERO), facts.currency)} "
         f"against {numbers.money(sum(daily.cost, _ZERO), facts.currency)} in all."
     )
     layout = {"yaxis": {**_money_axis(facts.currency), "rangemode": "tozero"}, **_marks(period)}
-    return Chart("margin-days", alt, _spec(period, traces, layout), [Key(n, c, line=True) for n, _, c in lines],
-                 weekly("margin-days", "Revenue and cost", period, [(n, v) for n, v, _ in lines], facts.currency),
-                 unit=facts.currency)  # fmt: skip
+    return Chart(
+        "margin-days",
+        alt,
+        _spec(period, traces, layout),
+        [Key(n, c, line=True) for n, _, c in lines],
+        weekly(
+            "margin-days", "Revenue and cost", period, [(n, v) for n, v, _ in lines], facts.currency
+        ),
+        unit=facts.currency,
+    )
 
 
 def token_kinds(facts: Facts) -> Chart:
@@ -117,55 +158,103 @@ def token_kinds(facts: Facts) -> Chart:
             columns.append((label, [Decimal(v) for v in values]))
     whole = sum((sum(v, _ZERO) for _, v in columns), _ZERO)
     alt = f"Tokens by day and kind, {period.words()}: {numbers.short(int(whole))} tokens in all."
-    layout = {"barmode": "stack", "yaxis": {"tickformat": "~s", "hoverformat": ",.0f"}, **_marks(period)}
-    return Chart("token-kinds", alt, _spec(period, traces, layout), legend,
-                 weekly("token-kinds", "Tokens", period, columns, ""), unit="tokens")  # fmt: skip
+    layout = {
+        "barmode": "stack",
+        "yaxis": {"tickformat": "~s", "hoverformat": ",.0f"},
+        **_marks(period),
+    }
+    return Chart(
+        "token-kinds",
+        alt,
+        _spec(period, traces, layout),
+        legend,
+        weekly("token-kinds", "Tokens", period, columns, ""),
+        unit="tokens",
+    )
 
 
-def case_days(facts: Facts, flag: Row, values: Sequence[int], band: tuple[float, float] | None) -> Chart:
+def case_days(
+    facts: Facts, flag: Row, values: Sequence[int], band: tuple[float, float] | None
+) -> Chart:
     """Output tokens of one organisation by day, flagged window shaded, own earlier range as a band."""
     period = _period(facts)
     inside = [flag["first_seen"] <= d <= flag["last_seen"] for d in period.days]
     marker = {"color": ["#e26612" if i else "#8b929c" for i in inside]}
     trace = {"type": "bar", "name": "Output tokens", "y": list(values), "marker": marker}
     shapes: list[dict[str, Any]] = [
-        {"type": "rect", "xref": "x", "yref": "paper", "y0": 0, "y1": 1, "line": {"width": 0}, "layer": "below",
-         "x0": _noon_before(max(flag["first_seen"], period.first)), "x1": f"{flag['last_seen']} 12:00",
-         "fillcolor": "rgba(226,102,18,.10)"}
-    ]  # fmt: skip
+        {
+            "type": "rect",
+            "xref": "x",
+            "yref": "paper",
+            "y0": 0,
+            "y1": 1,
+            "line": {"width": 0},
+            "layer": "below",
+            "x0": _noon_before(max(flag["first_seen"], period.first)),
+            "x1": f"{flag['last_seen']} 12:00",
+            "fillcolor": "rgba(226,102,18,.10)",
+        }
+    ]
     legend = [Key("Flagged window", "#e26612"), Key("Other days", "#8b929c")]
     if band is not None:
         shapes.append(
-            {"type": "rect", "xref": "paper", "x0": 0, "x1": 1, "yref": "y", "y0": round(band[0]), "y1": round(band[1]),
-             "fillcolor": "rgba(43,146,171,.22)", "line": {"width": 0}, "layer": "below"}
-        )  # fmt: skip
+            {
+                "type": "rect",
+                "xref": "paper",
+                "x0": 0,
+                "x1": 1,
+                "yref": "y",
+                "y0": round(band[0]),
+                "y1": round(band[1]),
+                "fillcolor": "rgba(43,146,171,.22)",
+                "line": {"width": 0},
+                "layer": "below",
+            }
+        )
         legend.append(Key("Own middle half of days before", "#2b92ab"))
     alt = (
         f"Output tokens by day, {period.words()}; flagged window {day_range(flag['first_seen'], flag['last_seen'])} "
         f"shaded. Largest day {numbers.short(max(values, default=0))} tokens."
     )
     layout = {"yaxis": {"tickformat": "~s", "hoverformat": ",.0f"}, "shapes": shapes}
-    data = weekly("case-days", "Output tokens", period, [("Output tokens", [Decimal(v) for v in values])], "")
+    data = weekly(
+        "case-days", "Output tokens", period, [("Output tokens", [Decimal(v) for v in values])], ""
+    )
     return Chart("case-days", alt, _spec(period, [trace], layout), legend, data, unit="tokens")
 
 
-def weekly(id: str, what: str, period: Period, columns: Sequence[tuple[str, Sequence[Decimal]]], currency: str,  # noqa: A002
-           *, total: Sequence[Decimal] | None = None) -> Table:  # fmt: skip
+def weekly(
+    chart_id: str,
+    what: str,
+    period: Period,
+    columns: Sequence[tuple[str, Sequence[Decimal]]],
+    currency: str,
+    *,
+    total: Sequence[Decimal] | None = None,
+) -> Table:
     """A chart's figures as a table: by day up to three weeks, else by seven days."""
     step = 1 if len(period.days) <= 21 else 7
-    series = [*columns, ("Total", total)] if total is not None and len(columns) > 1 else list(columns)
+    series = (
+        [*columns, ("Total", total)] if total is not None and len(columns) > 1 else list(columns)
+    )
     rows = []
     for start in range(0, len(period.days), step):
         block = period.days[start : start + step]
         label = day(block[0]) if step == 1 else day_range(block[0], block[-1])
-        amounts = [sum(values[start : start + step], _ZERO) for _, values in series if values is not None]
+        amounts = [
+            sum(values[start : start + step], _ZERO) for _, values in series if values is not None
+        ]
         rows.append(
             [cells.text(label)]
             + [cells.money(a, currency) if currency else cells.count(int(a)) for a in amounts]
-        )  # fmt: skip
+        )
     unit = currency or "tokens"
-    return Table(f"{id}-data", f"{what} by {'day' if step == 1 else 'seven days'}",
-                 [Column("Days", "days", text=True), *(Column(n, f"{n} ({unit})") for n, _ in series)], rows)  # fmt: skip
+    return Table(
+        f"{chart_id}-data",
+        f"{what} by {'day' if step == 1 else 'seven days'}",
+        [Column("Days", "days", text=True), *(Column(n, f"{n} ({unit})") for n, _ in series)],
+        rows,
+    )
 
 
 def _top(series: Sequence[Series], colours: dict[str, str]) -> tuple[list[Series], list[Series]]:
@@ -175,7 +264,11 @@ def _top(series: Sequence[Series], colours: dict[str, str]) -> tuple[list[Series
     owner: dict[str, str | None] = {}
     for entry in series:
         colour = colours.get(entry.family or "", OTHER_COLOUR)
-        if len(shown) < MAX_SERIES and any(entry.revenue) and owner.setdefault(colour, entry.family) == entry.family:
+        if (
+            len(shown) < MAX_SERIES
+            and any(entry.revenue)
+            and owner.setdefault(colour, entry.family) == entry.family
+        ):
             shown.append(entry)
         else:
             rest.append(entry)
@@ -183,7 +276,14 @@ def _top(series: Sequence[Series], colours: dict[str, str]) -> tuple[list[Series
     return sorted(shown, key=lambda s: (first[s.family], s.model_tier or "")), rest
 
 
-def _bars(name: str, values: Sequence[Decimal | int], colour: str, period: Period, *, hatched: bool = False) -> dict[str, Any]:
+def _bars(
+    name: str,
+    values: Sequence[Decimal | int],
+    colour: str,
+    period: Period,
+    *,
+    hatched: bool = False,
+) -> dict[str, Any]:
     marker: dict[str, Any] = {"color": colour}
     if hatched:
         marker["pattern"] = {"shape": "/", "size": 5, "solidity": 0.45}
@@ -210,15 +310,38 @@ def _marks(period: Period) -> dict[str, Any]:
     """The border between the compared halves, and a word on the incomplete day."""
     notes: list[dict[str, Any]] = []
     shapes: list[dict[str, Any]] = []
-    base = {"xref": "x", "yref": "paper", "y": 1, "showarrow": False, "yanchor": "bottom", "font": {"size": 11}}
+    base = {
+        "xref": "x",
+        "yref": "paper",
+        "y": 1,
+        "showarrow": False,
+        "yanchor": "bottom",
+        "font": {"size": 11},
+    }
     if period.compared:
         at = _noon_before(period.current[0])
-        shapes.append({"type": "line", "xref": "x", "yref": "paper", "x0": at, "x1": at, "y0": 0, "y1": 1,
-                       "line": {"color": "#8b929c", "width": 1, "dash": "dot"}})  # fmt: skip
-        notes.append({**base, "x": at, "xanchor": "left", "text": f"last {period.compared} d \u2192"})
-        notes.append({**base, "x": at, "xanchor": "right", "text": f"\u2190 prior {period.compared} d"})
+        shapes.append(
+            {
+                "type": "line",
+                "xref": "x",
+                "yref": "paper",
+                "x0": at,
+                "x1": at,
+                "y0": 0,
+                "y1": 1,
+                "line": {"color": "#8b929c", "width": 1, "dash": "dot"},
+            }
+        )
+        notes.append(
+            {**base, "x": at, "xanchor": "left", "text": f"last {period.compared} d \u2192"}
+        )
+        notes.append(
+            {**base, "x": at, "xanchor": "right", "text": f"\u2190 prior {period.compared} d"}
+        )
     if period.incomplete and len(period.days) > 1:
-        notes.append({**base, "x": period.incomplete.isoformat(), "xanchor": "right", "text": "incomplete"})
+        notes.append(
+            {**base, "x": period.incomplete.isoformat(), "xanchor": "right", "text": "incomplete"}
+        )
     return {"shapes": shapes, "annotations": notes}
 
 

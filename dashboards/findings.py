@@ -12,19 +12,33 @@ if TYPE_CHECKING:
     from pipelines.publish.facts import Facts, Row
 
 _CAUSES = {
-    "Volume": "more tokens", "Mix": "a dearer mix of models and token kinds", "Price": "higher prices",
-    "New": "new organisations, products or models", "Ended": "fewer lines in use",
-}  # fmt: skip
+    "Volume": "more tokens",
+    "Mix": "a dearer mix of models and token kinds",
+    "Price": "higher prices",
+    "New": "new organisations, products or models",
+    "Ended": "fewer lines in use",
+}
 _CAUSES_DOWN = {
-    "Volume": "fewer tokens", "Mix": "a cheaper mix of models and token kinds", "Price": "lower prices",
-    "New": "new lines", "Ended": "lines that ended",
-}  # fmt: skip
-_SHORT = {"Volume": "volume", "Mix": "mix", "Price": "price", "New": "new lines", "Ended": "ended lines"}
+    "Volume": "fewer tokens",
+    "Mix": "a cheaper mix of models and token kinds",
+    "Price": "lower prices",
+    "New": "new lines",
+    "Ended": "lines that ended",
+}
+_SHORT = {
+    "Volume": "volume",
+    "Mix": "mix",
+    "Price": "price",
+    "New": "new lines",
+    "Ended": "ended lines",
+}
 
 
 def revenue(facts: Facts, *, what: str = "Revenue") -> str:
     """`Revenue up 13.6 %, most of it volume at org-heron-014`, as far as the figures carry it."""
     change = facts.change
+    if facts.total["revenue"] is None:
+        return "No request has a price yet"
     if change is None:
         return f"{what} {numbers.money(facts.total['revenue'], facts.currency)} so far"
     words = numbers.change_words(change.now, change.before)
@@ -42,7 +56,10 @@ def leading_organization(facts: Facts) -> tuple[str, str] | None:
     if facts.change is None or not facts.organization_change:
         return None
     up = facts.change.total >= 0
-    name, own = max(facts.organization_change.items(), key=lambda item: (item[1].total if up else -item[1].total, item[0]))
+    name, own = max(
+        facts.organization_change.items(),
+        key=lambda item: (item[1].total if up else -item[1].total, item[0]),
+    )
     if abs(own.total) * 2 <= abs(facts.change.total) or (own.total >= 0) != up:
         return None
     return name, own.leading()[0]
@@ -64,7 +81,9 @@ def movers(facts: Facts) -> str:
     """Which organisation moved furthest."""
     if not facts.organization_change:
         return "No completed days to compare yet"
-    name, own = max(facts.organization_change.items(), key=lambda item: (abs(item[1].total), item[0]))
+    name, own = max(
+        facts.organization_change.items(), key=lambda item: (abs(item[1].total), item[0])
+    )
     return f"{name} moved furthest: {numbers.money(own.total, facts.currency, sign=True)}"
 
 
@@ -79,7 +98,9 @@ def concentration(facts: Facts, rows: list[Row], key: str, plural: str) -> str:
 
 def priced(row: Row) -> str:
     """`99.5 %` of requests have a price."""
-    return numbers.percent(numbers.share(row["requests"] - row["unpriced_requests"], row["requests"]))
+    return numbers.percent(
+        numbers.share(row["requests"] - row["unpriced_requests"], row["requests"])
+    )
 
 
 def _days(facts: Facts) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from dashboards import findings, parts
+from dashboards import findings
 from pipelines.publish import numbers
 from pipelines.publish.period import day_range
 
@@ -14,8 +14,11 @@ if TYPE_CHECKING:
     from pipelines.publish.facts import Facts
 
 AUDIENCE_NAMES: dict[Audience, str] = {
-    "finance": "Finance", "platform": "Platform", "trust-safety": "Trust and safety", "organization": "Usage report",
-}  # fmt: skip
+    "finance": "Finance",
+    "platform": "Platform",
+    "trust-safety": "Trust and safety",
+    "organization": "Usage report",
+}
 
 
 class NavItem(NamedTuple):
@@ -61,18 +64,26 @@ class Frame:
 
 _NAV: dict[Audience, list[NavItem]] = {
     "finance": [
-        NavItem("index", "Overview", "index.html"), NavItem("organizations", "Organisations", "organizations/index.html"),
-        NavItem("products", "Products", "products/index.html"), NavItem("margin", "Margin", "margin.html"),
-        NavItem("prices", "Prices", "prices.html"), NavItem("quality", "Data quality", "quality.html"),
-    ],
-    "platform": [
-        NavItem("index", "Overview", "index.html"), NavItem("products", "Products", "products/index.html"),
-        NavItem("models", "Models and tiers", "models.html"), NavItem("organizations", "Organisations", "organizations/index.html"),
+        NavItem("index", "Overview", "index.html"),
+        NavItem("organizations", "Organisations", "organizations/index.html"),
+        NavItem("products", "Products", "products/index.html"),
+        NavItem("margin", "Margin", "margin.html"),
+        NavItem("prices", "Prices", "prices.html"),
         NavItem("quality", "Data quality", "quality.html"),
     ],
-    "trust-safety": [NavItem("index", "Review queue", "index.html"), NavItem("quality", "Data quality", "quality.html")],
+    "platform": [
+        NavItem("index", "Overview", "index.html"),
+        NavItem("products", "Products", "products/index.html"),
+        NavItem("models", "Models and tiers", "models.html"),
+        NavItem("organizations", "Organisations", "organizations/index.html"),
+        NavItem("quality", "Data quality", "quality.html"),
+    ],
+    "trust-safety": [
+        NavItem("index", "Review queue", "index.html"),
+        NavItem("quality", "Data quality", "quality.html"),
+    ],
     "organization": [NavItem("index", "Usage", "index.html")],
-}  # fmt: skip
+}
 
 
 def make_frame(facts: Facts, audience: Audience, folder: str) -> Frame:
@@ -82,10 +93,18 @@ def make_frame(facts: Facts, audience: Audience, folder: str) -> Frame:
         nav = [item for item in nav if item.key in {"index", "quality"}]
     nav = [*nav, NavItem("glossary", "Glossary", "glossary.html")]
     return Frame(
-        audience, AUDIENCE_NAMES[audience], facts.build["site_title"], nav, _banner(facts, audience), _footer(facts, audience),
-        _window(facts), _made(facts), folder, folder.count("/") + 1,
+        audience,
+        AUDIENCE_NAMES[audience],
+        facts.build["site_title"],
+        nav,
+        _banner(facts, audience),
+        _footer(facts, audience),
+        _window(facts),
+        _made(facts),
+        folder,
+        folder.count("/") + 1,
         jump="an organisation" if audience == "finance" and facts.period else "",
-    )  # fmt: skip
+    )
 
 
 def _banner(facts: Facts, audience: Audience) -> list[Notice]:
@@ -98,26 +117,53 @@ def _banner(facts: Facts, audience: Audience) -> list[Notice]:
     notices.append(Notice("Data complete to", f"{b['data_through']:%Y-%m-%d %H:%M} UTC"))
     notices.append(Notice("Billing day", b["billing_time_zone"]))
     if audience != "organization":
-        notices.append(Notice("Price book", b["price_book_digest"][:8], "prices.html" if audience == "finance" else ""))
+        notices.append(
+            Notice(
+                "Price book",
+                b["price_book_digest"][:8],
+                "prices.html" if audience == "finance" else "",
+            )
+        )
     missing = facts.total["unpriced_requests"]
     if audience != "organization":
         text = f"{findings.priced(facts.total)} of requests"
         if missing:
             text += f", {numbers.count(missing)} not priced"
         notices.append(Notice("Priced", text, "quality.html#unpriced" if missing else ""))
-    if parts.sees_cost(audience) and facts.at_list_price:
-        notices.append(Notice("", "Cost is taken at list price: no cost card is set, so margin is nil", css="notice"))
-    foreign = [r for r in facts.currencies if r["billing_currency"] and r["billing_currency"] != facts.currency]
+    if sees_cost(audience) and facts.at_list_price:
+        notices.append(
+            Notice(
+                "",
+                "Cost is taken at list price: no cost card is set, so margin is nil",
+                css="notice",
+            )
+        )
+    foreign = [
+        r
+        for r in facts.currencies
+        if r["billing_currency"] and r["billing_currency"] != facts.currency
+    ]
     if foreign and audience != "organization":
         n = sum(r["requests"] for r in foreign)
-        notices.append(Notice("", f"{numbers.count(n)} requests billed in another currency are in no total", "quality.html#build", "notice"))
+        notices.append(
+            Notice(
+                "",
+                f"{numbers.count(n)} requests billed in another currency are in no total",
+                "quality.html#build",
+                "notice",
+            )
+        )
     return notices
 
 
 def _footer(facts: Facts, audience: Audience) -> list[str]:
     b = facts.build
-    lines = [f"Meterhouse {b['project_version']}", f"Price book {b['price_book_digest'][:12]}", f"Amounts in {facts.currency}",
-             "Instants are UTC"]  # fmt: skip
+    lines = [
+        f"Meterhouse {b['project_version']}",
+        f"Price book {b['price_book_digest'][:12]}",
+        f"Amounts in {facts.currency}",
+        "Instants are UTC",
+    ]
     if audience != "organization":
         lines.append(f"{numbers.count(facts.file_count)} files read")
     return lines

@@ -11,6 +11,11 @@ if TYPE_CHECKING:
 Audience = Literal["finance", "platform", "trust-safety", "organization"]
 
 
+def sees_cost(audience: Audience) -> bool:
+    """Cost and margin are for finance and platform only."""
+    return audience in {"finance", "platform"}
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """A column of a table. `csv` names it in the export, unit included; `term` is its glossary entry."""

@@ -163,16 +163,29 @@ def build_dbt_assets(home: Home) -> dg.AssetsDefinition:
             if plan.full:
                 arguments.append("--full-refresh")
             call = resource.cli(arguments, context=context, target_path=place.work / "dbt")
-            events = list(call.stream())
-            build.remember(place, plan)
+            events, failure = _collect(call.stream())
+            if failure is None:
+                build.remember(place, plan)
             counts = _row_counts(place)
         for event in events:
             if isinstance(event, dg.Output) and event.metadata.get("unique_id") is not None:
                 yield event.with_metadata({**event.metadata, **_count_of(event, counts)})
             else:
                 yield event
+        if failure is not None:
+            raise failure
 
     return dbt
+
+
+def _collect(stream: Iterator[Any]) -> tuple[list[Any], Exception | None]:
+    """All events of a dbt call, also of one that fails: its failed checks must show."""
+    events: list[Any] = []
+    try:
+        events.extend(stream)
+    except Exception as error:  # noqa: BLE001 - raised again once its events are out
+        return events, error
+    return events, None
 
 
 def _set_environment(name: str, value: str) -> None:

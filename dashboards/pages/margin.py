@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from dashboards import charts, parts
+from dashboards import charts, tables, tiles
 from dashboards.page import Card, Page
 from pipelines.publish import numbers
 from pipelines.publish.names import slug
@@ -20,36 +20,102 @@ def page(facts: Facts) -> Page:
     """Revenue against cost, and the organisations, products and models at the thin end."""
     total = facts.total
     linked = set(facts.paged_organizations)
-    thin = sorted((r for r in facts.organizations if r["margin"] is not None), key=lambda r: (_share(r), r["organization_id"]))
+    thin = sorted(
+        (r for r in facts.organizations if r["margin"] is not None),
+        key=lambda r: (_share(r), r["organization_id"]),
+    )
     losing = [r for r in thin if r["margin"] < 0]
     cards = []
     if facts.at_list_price:
         cards.append(
-            Card("basis", "No cost card is set, so margin is nil by construction", "Why is there no margin?",
-                 paragraphs=[f"Both sides are rated with the card \u201c{facts.build['revenue_card']}\u201d. Set cost_card under "
-                             "[pricing] in meterhouse.toml to a card of what serving or buying the tokens costs, "
-                             "put its rates into prices/, and run again."])
-        )  # fmt: skip
+            Card(
+                "basis",
+                "No cost card is set, so margin is nil by construction",
+                "Why is there no margin?",
+                paragraphs=[
+                    f"Both sides are rated with the card \u201c{facts.build['revenue_card']}\u201d. Set cost_card under "
+                    "[pricing] in meterhouse.toml to a card of what serving or buying the tokens costs, "
+                    "put its rates into prices/, and run again."
+                ],
+            )
+        )
     part = numbers.share(total["margin"], total["margin_revenue"])
     cards += [
-        Card("days", f"Margin {numbers.percent(part)} of revenue where both sides are known", "Is what we earn growing away from what we pay?",
-             chart=charts.revenue_and_cost(facts), term="margin",
-             how="Margin exists only for requests whose revenue and cost are both known. "
-             f"{numbers.count(total['uncosted_requests'])} requests have no cost rate, "
-             f"{numbers.count(total['unpriced_requests'])} no revenue rate."),
-        Card("thin", _finding(losing, thin, facts), "Which organisations earn least, thinnest first?",
-             tables=[parts.entity_table(facts, "finance", "thin-table", "Organisation", thin, lambda r: str(r["organization_id"]),
-                                        href=lambda r: f"organizations/{slug(r['organization_id'])}.html" if r["organization_id"] in linked else "",
-                                        limit=ROWS)], term="margin"),
-        Card("models", "Margin by model and tier", "Which models earn?",
-             tables=[parts.entity_table(facts, "finance", "models-table", "Model", facts.models, parts.model_name, total=total)],
-             term="margin"),
-        Card("products", "Margin by product", "Which products earn?",
-             tables=[parts.entity_table(facts, "finance", "products-table", "Product", facts.products, lambda r: str(r["product_id"]),
-                                        total=total)], term="margin"),
-    ]  # fmt: skip
-    tiles = parts.tiles(facts, "finance", total, facts.daily, unpriced_href="quality.html#unpriced")[:4] if facts.daily else []
-    return Page("margin.html", "cards.html.j2", "margin", "Margin", {"tiles": tiles, "cards": cards})
+        Card(
+            "days",
+            f"Margin {numbers.percent(part)} of revenue where both sides are known",
+            "Is what we earn growing away from what we pay?",
+            chart=charts.revenue_and_cost(facts),
+            term="margin",
+            how="Margin exists only for requests whose revenue and cost are both known. "
+            f"{numbers.count(total['uncosted_requests'])} requests have no cost rate, "
+            f"{numbers.count(total['unpriced_requests'])} no revenue rate.",
+        ),
+        Card(
+            "thin",
+            _finding(losing, thin, facts),
+            "Which organisations earn least, thinnest first?",
+            tables=[
+                tables.entity_table(
+                    facts,
+                    "finance",
+                    "thin-table",
+                    "Organisation",
+                    thin,
+                    lambda r: str(r["organization_id"]),
+                    href=lambda r: (
+                        f"organizations/{slug(r['organization_id'])}.html"
+                        if r["organization_id"] in linked
+                        else ""
+                    ),
+                    limit=ROWS,
+                )
+            ],
+            term="margin",
+        ),
+        Card(
+            "models",
+            "Margin by model and tier",
+            "Which models earn?",
+            tables=[
+                tables.entity_table(
+                    facts,
+                    "finance",
+                    "models-table",
+                    "Model",
+                    facts.models,
+                    tables.model_name,
+                    total=total,
+                )
+            ],
+            term="margin",
+        ),
+        Card(
+            "products",
+            "Margin by product",
+            "Which products earn?",
+            tables=[
+                tables.entity_table(
+                    facts,
+                    "finance",
+                    "products-table",
+                    "Product",
+                    facts.products,
+                    lambda r: str(r["product_id"]),
+                    total=total,
+                )
+            ],
+            term="margin",
+        ),
+    ]
+    tiles = (
+        tiles.tiles(facts, "finance", total, facts.daily, unpriced_href="quality.html#unpriced")[:4]
+        if facts.daily
+        else []
+    )
+    return Page(
+        "margin.html", "cards.html.j2", "margin", "Margin", {"tiles": tiles, "cards": cards}
+    )
 
 
 def _share(row: Row) -> Decimal:

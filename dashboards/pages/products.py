@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dashboards import charts, findings, parts
-from dashboards.page import Audience, Card, Page
+from dashboards import charts, findings, tables, tiles
+from dashboards.page import Audience, Card, Page, sees_cost
 from dashboards.pages.organizations import kinds_card
 from pipelines.publish import numbers
 from pipelines.publish.names import slug
@@ -20,21 +20,42 @@ ROWS = 60
 def listing(facts: Facts, audience: Audience) -> Page:
     """All products, largest first."""
     linked = set(facts.paged_products)
-    table = parts.entity_table(
-        facts, audience, "products-table", "Product", facts.products, lambda r: str(r["product_id"]),
+    table = tables.entity_table(
+        facts,
+        audience,
+        "products-table",
+        "Product",
+        facts.products,
+        lambda r: str(r["product_id"]),
         href=lambda r: f"{slug(r['product_id'])}.html" if r["product_id"] in linked else "",
-        sparks=facts.product_daily if len(facts.products) <= ROWS else None, limit=LIST_ROWS,
-        bars=len(facts.products) <= ROWS, total=facts.total, precise=len(facts.products) > ROWS,
-    )  # fmt: skip
-    card = Card("products", findings.concentration(facts, facts.products, "revenue", "products"),
-                "Which products use how much, and what changed?", tables=[table], term="product")  # fmt: skip
-    return Page("products/index.html", "cards.html.j2", "products", "Products", {"tiles": [], "cards": [card]})
+        sparks=facts.product_daily if len(facts.products) <= ROWS else None,
+        limit=LIST_ROWS,
+        bars=len(facts.products) <= ROWS,
+        total=facts.total,
+        precise=len(facts.products) > ROWS,
+    )
+    card = Card(
+        "products",
+        findings.concentration(facts, facts.products, "revenue", "products"),
+        "Which products use how much, and what changed?",
+        tables=[table],
+        term="product",
+    )
+    return Page(
+        "products/index.html",
+        "cards.html.j2",
+        "products",
+        "Products",
+        {"tiles": [], "cards": [card]},
+    )
 
 
 def pages(facts: Facts, audience: Audience) -> list[Page]:
     """One page for each product that gets one."""
     by_name = {r["product_id"]: r for r in facts.products}
-    return [_page(facts, audience, by_name[name]) for name in facts.paged_products if name in by_name]
+    return [
+        _page(facts, audience, by_name[name]) for name in facts.paged_products if name in by_name
+    ]
 
 
 def _page(facts: Facts, audience: Audience, row: Row) -> Page:
@@ -47,21 +68,73 @@ def _page(facts: Facts, audience: Audience, row: Row) -> Page:
     if per_request is not None:
         finding += f", {numbers.money(per_request, facts.currency)} a priced request"
     cards = [
-        Card("days", finding, "How does it develop, and on which models?",
-             chart=charts.revenue_by_model(facts, facts.product_model_daily.get(name, []), id="product-days", what="Revenue",
-                                           cost=daily if parts.sees_cost(audience) else None),
-             how="Sum of the charged amount of every priced request, by billing day. Hatched bars are fine-tuned models.",
-             term="revenue"),
-        Card("organizations", f"Used by {len(organizations):,} organisation{'s' if len(organizations) != 1 else ''}", "Who uses it?",
-             tables=[parts.entity_table(facts, audience, "organizations-table", "Organisation", organizations,
-                                        lambda r: str(r["organization_id"]), total=row, limit=ROWS,
-                                        href=lambda r: f"../organizations/{slug(r['organization_id'])}.html"
-                                        if r["organization_id"] in linked else "")]),
-        Card("models", f"{len(facts.product_models.get(name, [])):,} models serve it", "Which models and tiers?",
-             tables=[parts.entity_table(facts, audience, "models-table", "Model", facts.product_models.get(name, []),
-                                        parts.model_name, total=row, controls=False, limit=ROWS)], term="model-tier"),
+        Card(
+            "days",
+            finding,
+            "How does it develop, and on which models?",
+            chart=charts.revenue_by_model(
+                facts,
+                facts.product_model_daily.get(name, []),
+                chart_id="product-days",
+                what="Revenue",
+                cost=daily if sees_cost(audience) else None,
+            ),
+            how="Sum of the charged amount of every priced request, by billing day. Hatched bars are fine-tuned models.",
+            term="revenue",
+        ),
+        Card(
+            "organizations",
+            f"Used by {len(organizations):,} organisation{'s' if len(organizations) != 1 else ''}",
+            "Who uses it?",
+            tables=[
+                tables.entity_table(
+                    facts,
+                    audience,
+                    "organizations-table",
+                    "Organisation",
+                    organizations,
+                    lambda r: str(r["organization_id"]),
+                    total=row,
+                    limit=ROWS,
+                    href=lambda r: (
+                        f"../organizations/{slug(r['organization_id'])}.html"
+                        if r["organization_id"] in linked
+                        else ""
+                    ),
+                )
+            ],
+        ),
+        Card(
+            "models",
+            f"{len(facts.product_models.get(name, [])):,} models serve it",
+            "Which models and tiers?",
+            tables=[
+                tables.entity_table(
+                    facts,
+                    audience,
+                    "models-table",
+                    "Model",
+                    facts.product_models.get(name, []),
+                    tables.model_name,
+                    total=row,
+                    controls=False,
+                    limit=ROWS,
+                )
+            ],
+            term="model-tier",
+        ),
         kinds_card(row),
-    ]  # fmt: skip
-    return Page(f"products/{slug(name)}.html", "cards.html.j2", "products", name,
-                {"tiles": parts.tiles(facts, audience, row, daily, unpriced_href="../quality.html#unpriced"), "cards": cards,
-                 "kicker": "Product"})  # fmt: skip
+    ]
+    return Page(
+        f"products/{slug(name)}.html",
+        "cards.html.j2",
+        "products",
+        name,
+        {
+            "tiles": tiles.tiles(
+                facts, audience, row, daily, unpriced_href="../quality.html#unpriced"
+            ),
+            "cards": cards,
+            "kicker": "Product",
+        },
+    )

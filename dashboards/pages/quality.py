@@ -5,8 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from dashboards import cells, parts
-from dashboards.page import Audience, Card, Cell, Column, Fact, Page, Table
+from dashboards import cells
+from dashboards.page import Audience, Card, Cell, Column, Fact, Page, Table, sees_cost
 from pipelines.publish import numbers
 
 if TYPE_CHECKING:
@@ -22,13 +22,25 @@ _ZERO = Decimal(0)
 def page(facts: Facts, audience: Audience) -> Page:
     """Files, refused records, unpriced usage, and the totals at every stage."""
     cards = [_ledger(facts, audience)] if facts.total else []
-    cards += [_sources(facts), _unpriced(facts), _quarantine(facts), _files(facts), _build(facts, audience)]
-    return Page("quality.html", "cards.html.j2", "quality", "Data quality and run", {"tiles": [], "cards": cards})
+    cards += [
+        _sources(facts),
+        _unpriced(facts),
+        _quarantine(facts),
+        _files(facts),
+        _build(facts, audience),
+    ]
+    return Page(
+        "quality.html",
+        "cards.html.j2",
+        "quality",
+        "Data quality and run",
+        {"tiles": [], "cards": cards},
+    )
 
 
 def _ledger(facts: Facts, audience: Audience) -> Card:
     """The same totals at each stage; every page figure is a sum of the last ones."""
-    cost = parts.sees_cost(audience)
+    cost = sees_cost(audience)
     stages: list[Row] = [
         *facts.ledger,
         _stage("Page: organisations, all rows", facts.organizations),
@@ -37,40 +49,107 @@ def _ledger(facts: Facts, audience: Audience) -> Card:
     ]
     if facts.daily is not None:
         daily = facts.daily
-        stages.append({"stage": "Page: daily chart, all days", "requests": sum(daily.requests), "tokens": sum(daily.total_tokens),
-                       "revenue": sum(daily.revenue, _ZERO), "cost": sum(daily.cost, _ZERO)})  # fmt: skip
+        stages.append(
+            {
+                "stage": "Page: daily chart, all days",
+                "requests": sum(daily.requests),
+                "tokens": sum(daily.total_tokens),
+                "revenue": sum(daily.revenue, _ZERO),
+                "cost": sum(daily.cost, _ZERO),
+            }
+        )
     keys = ["requests", "tokens", "revenue", *(["cost"] if cost else [])]
     first = stages[0]
     rows, differing = [], 0
     for stage in stages:
         gaps = [(stage[k] or 0) - (first[k] or 0) for k in keys]
         differing += any(gaps)
-        verdict = Cell("equal", css="ok l") if not any(gaps) else Cell("differs: " + ", ".join(
-            f"{k} {numbers.raw(g)}" for k, g in zip(keys, gaps, strict=True) if g), css="bad l")  # fmt: skip
-        rows.append([Cell(stage["stage"]), cells.count(stage["requests"]), cells.count(stage["tokens"]),
-                     *(Cell(f"{stage[k] or 0:,.12f}", numbers.raw(stage[k])) for k in keys[2:]), verdict])  # fmt: skip
-    columns = [Column("Stage", "stage", text=True), Column("Requests", "requests"), Column("Tokens", "tokens"),
-               *(Column(f"{k.capitalize()}, {facts.currency}", f"{k} ({facts.currency})") for k in keys[2:]),
-               Column("Against the first", "check", text=True)]  # fmt: skip
-    title = "Totals are equal at every stage, to the last digit" if not differing else f"{differing} stages differ from the rated events"
-    return Card("ledger", title, "Do the pages show what was metered?", tables=[Table("ledger-table", "Totals ledger", columns, rows)],
-                how=f"Days {facts.period.words() if facts.period else ''}. Amounts are written in full.", term="ledger")  # fmt: skip
+        verdict = (
+            Cell("equal", css="ok l")
+            if not any(gaps)
+            else Cell(
+                "differs: "
+                + ", ".join(f"{k} {numbers.raw(g)}" for k, g in zip(keys, gaps, strict=True) if g),
+                css="bad l",
+            )
+        )
+        rows.append(
+            [
+                Cell(stage["stage"]),
+                cells.count(stage["requests"]),
+                cells.count(stage["tokens"]),
+                *(Cell(f"{stage[k] or 0:,.12f}", numbers.raw(stage[k])) for k in keys[2:]),
+                verdict,
+            ]
+        )
+    columns = [
+        Column("Stage", "stage", text=True),
+        Column("Requests", "requests"),
+        Column("Tokens", "tokens"),
+        *(
+            Column(f"{k.capitalize()}, {facts.currency}", f"{k} ({facts.currency})")
+            for k in keys[2:]
+        ),
+        Column("Against the first", "check", text=True),
+    ]
+    title = (
+        "Totals are equal at every stage, to the last digit"
+        if not differing
+        else f"{differing} stages differ from the rated events"
+    )
+    return Card(
+        "ledger",
+        title,
+        "Do the pages show what was metered?",
+        tables=[Table("ledger-table", "Totals ledger", columns, rows)],
+        how=f"Days {facts.period.words() if facts.period else ''}. Amounts are written in full.",
+        term="ledger",
+    )
 
 
 def _stage(name: str, rows: Sequence[Row]) -> Row:
-    return {"stage": name, "requests": sum(r["requests"] for r in rows), "tokens": sum(r["total_tokens"] for r in rows),
-            **{k: sum((r[k] for r in rows if r[k] is not None), _ZERO) for k in ("revenue", "cost")}}  # fmt: skip
+    return {
+        "stage": name,
+        "requests": sum(r["requests"] for r in rows),
+        "tokens": sum(r["total_tokens"] for r in rows),
+        **{k: sum((r[k] for r in rows if r[k] is not None), _ZERO) for k in ("revenue", "cost")},
+    }
 
 
 def _sources(facts: Facts) -> Card:
-    total: dict[str, Any] = {k: sum(r[k] for r in facts.sources) for k in ("files", "bytes", *RECORDS)}
-    columns = [Column("Source", "source", text=True), Column("Files", "files"), Column("Bytes", "bytes"), Column("Read", "records read"),
-               Column("Accepted", "accepted"), Column("Duplicates", "duplicates"), Column("Amendments", "amendments"),
-               Column("Quarantined", "quarantined"), Column("Difference", "difference"),
-               Column("First event, UTC", "first event (UTC)", text=True), Column("Last event, UTC", "last event (UTC)", text=True)]  # fmt: skip
-    rows = [[cells.text(r["source"]), *(cells.count(r[k]) for k in ("files", "bytes", *RECORDS)),
-             cells.instant(r["first_occurred_at"]), cells.instant(r["last_occurred_at"])] for r in facts.sources]  # fmt: skip
-    foot = [[Cell("Total"), *(cells.count(total[k]) for k in ("files", "bytes", *RECORDS)), cells.BLANK, cells.BLANK]]
+    total: dict[str, Any] = {
+        k: sum(r[k] for r in facts.sources) for k in ("files", "bytes", *RECORDS)
+    }
+    columns = [
+        Column("Source", "source", text=True),
+        Column("Files", "files"),
+        Column("Bytes", "bytes"),
+        Column("Read", "records read"),
+        Column("Accepted", "accepted"),
+        Column("Duplicates", "duplicates"),
+        Column("Amendments", "amendments"),
+        Column("Quarantined", "quarantined"),
+        Column("Difference", "difference"),
+        Column("First event, UTC", "first event (UTC)", text=True),
+        Column("Last event, UTC", "last event (UTC)", text=True),
+    ]
+    rows = [
+        [
+            cells.text(r["source"]),
+            *(cells.count(r[k]) for k in ("files", "bytes", *RECORDS)),
+            cells.instant(r["first_occurred_at"]),
+            cells.instant(r["last_occurred_at"]),
+        ]
+        for r in facts.sources
+    ]
+    foot = [
+        [
+            Cell("Total"),
+            *(cells.count(total[k]) for k in ("files", "bytes", *RECORDS)),
+            cells.BLANK,
+            cells.BLANK,
+        ]
+    ]
     title = (
         f"{numbers.count(total['records_read'])} records read: {numbers.count(total['accepted'])} accepted, "
         f"{numbers.count(total['duplicates'])} duplicates, {numbers.count(total['amendments'])} amendments, "
@@ -78,26 +157,69 @@ def _sources(facts: Facts) -> Card:
     )
     if total["difference"]:
         title += f"; {numbers.count(total['difference'])} unaccounted for"
-    return Card("sources", title, "Is every record accounted for?",
-                tables=[Table("sources-table", "Records by source", columns, rows, foot if rows else [], empty="No file has been read.")],
-                how="Read = accepted + duplicates + amendments + quarantined, for every file.", term="conservation")  # fmt: skip
+    return Card(
+        "sources",
+        title,
+        "Is every record accounted for?",
+        tables=[
+            Table(
+                "sources-table",
+                "Records by source",
+                columns,
+                rows,
+                foot if rows else [],
+                empty="No file has been read.",
+            )
+        ],
+        how="Read = accepted + duplicates + amendments + quarantined, for every file.",
+        term="conservation",
+    )
 
 
 def _unpriced(facts: Facts) -> Card:
-    reasons = {(r["provider"], r["model"], r["model_tier"], r["service_tier"]): r["reason"] for r in facts.unpriced_reasons}
-    columns = [Column("Model", "model", text=True), Column("Provider", "provider", text=True), Column("Tier", "tier", text=True),
-               Column("Service tier", "service tier", text=True), Column("Requests", "requests"), Column("Tokens at stake", "tokens"),
-               Column("Organisations", "organisations"), Column("First day", "first day", text=True),
-               Column("Last day", "last day", text=True), Column("Reason", "reason", text=True)]  # fmt: skip
+    reasons = {
+        (r["provider"], r["model"], r["model_tier"], r["service_tier"]): r["reason"]
+        for r in facts.unpriced_reasons
+    }
+    columns = [
+        Column("Model", "model", text=True),
+        Column("Provider", "provider", text=True),
+        Column("Tier", "tier", text=True),
+        Column("Service tier", "service tier", text=True),
+        Column("Requests", "requests"),
+        Column("Tokens at stake", "tokens"),
+        Column("Organisations", "organisations"),
+        Column("First day", "first day", text=True),
+        Column("Last day", "last day", text=True),
+        Column("Reason", "reason", text=True),
+    ]
     rows = [
-        [cells.text(r["model"]), cells.text(r["provider"], css="l"), cells.text(str(r["model_tier"]).replace("_", "-"), css="l"),
-         cells.text(r["service_tier"], css="l"), cells.count(r["requests"]), cells.count(r["tokens"]), cells.count(r["organizations"]),
-         cells.day(r["first_day"]), cells.day(r["last_day"]),
-         cells.text(reasons.get((r["provider"], r["model"], r["model_tier"], r["service_tier"]), ""), css="l w")]
+        [
+            cells.text(r["model"]),
+            cells.text(r["provider"], css="l"),
+            cells.text(str(r["model_tier"]).replace("_", "-"), css="l"),
+            cells.text(r["service_tier"], css="l"),
+            cells.count(r["requests"]),
+            cells.count(r["tokens"]),
+            cells.count(r["organizations"]),
+            cells.day(r["first_day"]),
+            cells.day(r["last_day"]),
+            cells.text(
+                reasons.get((r["provider"], r["model"], r["model_tier"], r["service_tier"]), ""),
+                css="l w",
+            ),
+        ]
         for r in facts.unpriced[:200]
-    ]  # fmt: skip
-    total = [Cell("Total"), cells.BLANK, cells.BLANK, cells.BLANK, cells.count(sum(r["requests"] for r in facts.unpriced)),
-             cells.count(sum(r["tokens"] for r in facts.unpriced)), *[cells.BLANK] * 4]  # fmt: skip
+    ]
+    total = [
+        Cell("Total"),
+        cells.BLANK,
+        cells.BLANK,
+        cells.BLANK,
+        cells.count(sum(r["requests"] for r in facts.unpriced)),
+        cells.count(sum(r["tokens"] for r in facts.unpriced)),
+        *[cells.BLANK] * 4,
+    ]
     title = "Every request has a price"
     if facts.unpriced:
         title = (
@@ -105,58 +227,153 @@ def _unpriced(facts: Facts) -> Card:
             f"{numbers.short(sum(r['tokens'] for r in facts.unpriced))} tokens have no price"
         )
     note = f"The first 200 of {len(facts.unpriced):,}." if len(facts.unpriced) > 200 else ""
-    return Card("unpriced", title, "What is not in any amount, and why?",
-                tables=[Table("unpriced-table", "Usage without a price, all data", columns, rows, [total] if rows else [],
-                              empty="Nothing: every request found its rate.", note=note)],
-                how="All data. Add the missing rates as CSV under prices/ in the home, then run again.", term="not-priced")  # fmt: skip
+    return Card(
+        "unpriced",
+        title,
+        "What is not in any amount, and why?",
+        tables=[
+            Table(
+                "unpriced-table",
+                "Usage without a price, all data",
+                columns,
+                rows,
+                [total] if rows else [],
+                empty="Nothing: every request found its rate.",
+                note=note,
+            )
+        ],
+        how="All data. Add the missing rates as CSV under prices/ in the home, then run again.",
+        term="not-priced",
+    )
 
 
 def _quarantine(facts: Facts) -> Card:
-    columns = [Column("Reason", "reason", text=True), Column("Field", "field", text=True), Column("Source", "source", text=True),
-               Column("Records", "records"), Column("Files", "files"), Column("First example", "example place", text=True),
-               Column("Text", "example", text=True)]  # fmt: skip
+    columns = [
+        Column("Reason", "reason", text=True),
+        Column("Field", "field", text=True),
+        Column("Source", "source", text=True),
+        Column("Records", "records"),
+        Column("Files", "files"),
+        Column("First example", "example place", text=True),
+        Column("Text", "example", text=True),
+    ]
     rows = [
-        [cells.text(r["reason"]), cells.text(r["field"], css="l"), cells.text(r["source"], css="l"), cells.count(r["records"]),
-         cells.count(r["files"]), cells.text(f"{r['example_file']}, line {r['example_line']}", css="l"),
-         cells.text(r["example"], css="l code")]
+        [
+            cells.text(r["reason"]),
+            cells.text(r["field"], css="l"),
+            cells.text(r["source"], css="l"),
+            cells.count(r["records"]),
+            cells.count(r["files"]),
+            cells.text(f"{r['example_file']}, line {r['example_line']}", css="l"),
+            cells.text(r["example"], css="l code"),
+        ]
         for r in facts.quarantine
-    ]  # fmt: skip
+    ]
     n = sum(r["records"] for r in facts.quarantine)
-    title = f"{numbers.count(n)} records in quarantine, for {len(facts.quarantine):,} reasons" if n else "No record is in quarantine"
-    return Card("quarantine", title, "What was refused, and where is it?",
-                tables=[Table("quarantine-table", "Refused records by reason", columns, rows, empty="Nothing was refused.")],
-                how="The whole text of each is in the table quarantined_records.", term="quarantine")  # fmt: skip
+    title = (
+        f"{numbers.count(n)} records in quarantine, for {len(facts.quarantine):,} reasons"
+        if n
+        else "No record is in quarantine"
+    )
+    return Card(
+        "quarantine",
+        title,
+        "What was refused, and where is it?",
+        tables=[
+            Table(
+                "quarantine-table",
+                "Refused records by reason",
+                columns,
+                rows,
+                empty="Nothing was refused.",
+            )
+        ],
+        how="The whole text of each is in the table quarantined_records.",
+        term="quarantine",
+    )
 
 
 def _files(facts: Facts) -> Card:
-    columns = [Column("File", "file", text=True), Column("Source", "source", text=True), Column("Format", "format", text=True),
-               Column("Read", "records read"), Column("Accepted", "accepted"), Column("Duplicates", "duplicates"),
-               Column("Amendments", "amendments"), Column("Quarantined", "quarantined"),
-               Column("Last event, UTC", "last event (UTC)", text=True)]  # fmt: skip
+    columns = [
+        Column("File", "file", text=True),
+        Column("Source", "source", text=True),
+        Column("Format", "format", text=True),
+        Column("Read", "records read"),
+        Column("Accepted", "accepted"),
+        Column("Duplicates", "duplicates"),
+        Column("Amendments", "amendments"),
+        Column("Quarantined", "quarantined"),
+        Column("Last event, UTC", "last event (UTC)", text=True),
+    ]
     rows = [
-        [cells.text(r["file"]), cells.text(r["source"], css="l"), cells.text(r["format"], css="l"),
-         *(cells.count(r[k]) for k in RECORDS[:-1]), cells.instant(r["last_occurred_at"])]
+        [
+            cells.text(r["file"]),
+            cells.text(r["source"], css="l"),
+            cells.text(r["format"], css="l"),
+            *(cells.count(r[k]) for k in RECORDS[:-1]),
+            cells.instant(r["last_occurred_at"]),
+        ]
         for r in facts.files[:ROWS]
-    ]  # fmt: skip
-    note = f"The newest {ROWS} of {facts.file_count:,}; all are in the table ingested_files." if facts.file_count > ROWS else ""
-    return Card("files", f"{numbers.count(facts.file_count)} files read", "Which files are in these figures?",
-                tables=[Table("files-table", "Files, newest event first", columns, rows, controls=True, note=note,
-                              empty="No file has been read.")])  # fmt: skip
+    ]
+    note = (
+        f"The newest {ROWS} of {facts.file_count:,}; all are in the table ingested_files."
+        if facts.file_count > ROWS
+        else ""
+    )
+    return Card(
+        "files",
+        f"{numbers.count(facts.file_count)} files read",
+        "Which files are in these figures?",
+        tables=[
+            Table(
+                "files-table",
+                "Files, newest event first",
+                columns,
+                rows,
+                controls=True,
+                note=note,
+                empty="No file has been read.",
+            )
+        ],
+    )
 
 
 def _build(facts: Facts, audience: Audience) -> Card:
     b = facts.build
     lines = [
-        Fact("Data", f"{b['data_from']:%Y-%m-%d %H:%M:%S} to {b['data_through']:%Y-%m-%d %H:%M:%S} UTC" if b["data_through"] else "none yet"),
+        Fact(
+            "Data",
+            f"{b['data_from']:%Y-%m-%d %H:%M:%S} to {b['data_through']:%Y-%m-%d %H:%M:%S} UTC"
+            if b["data_through"]
+            else "none yet",
+        ),
         Fact("Billing day", f"in {b['billing_time_zone']}"),
         Fact("Reporting currency", facts.currency),
         Fact("Price book", b["price_book_digest"]),
         Fact("Revenue card", b["revenue_card"]),
-    ]  # fmt: skip
-    if parts.sees_cost(audience):
-        lines.append(Fact("Cost card", b["cost_card"], note="the same card as revenue: margin is nil" if facts.at_list_price else ""))
-    lines += [Fact(f"Billed in {r['billing_currency']}", f"{numbers.raw(r['revenue'])} {r['billing_currency']}",
-                   note=f"{numbers.count(r['requests'])} requests, not in the totals of these pages")
-              for r in facts.currencies if r["billing_currency"] and r["billing_currency"] != facts.currency]  # fmt: skip
+    ]
+    if sees_cost(audience):
+        lines.append(
+            Fact(
+                "Cost card",
+                b["cost_card"],
+                note="the same card as revenue: margin is nil" if facts.at_list_price else "",
+            )
+        )
+    lines += [
+        Fact(
+            f"Billed in {r['billing_currency']}",
+            f"{numbers.raw(r['revenue'])} {r['billing_currency']}",
+            note=f"{numbers.count(r['requests'])} requests, not in the totals of these pages",
+        )
+        for r in facts.currencies
+        if r["billing_currency"] and r["billing_currency"] != facts.currency
+    ]
     lines.append(Fact("Meterhouse", b["project_version"]))
-    return Card("build", "What these pages were made from", "Which data, which prices, which version?", facts=lines, half=True)
+    return Card(
+        "build",
+        "What these pages were made from",
+        "Which data, which prices, which version?",
+        facts=lines,
+        half=True,
+    )

@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'rated_usage'}}}) }}
+
 -- Every accepted record is an event and every event was accepted: the manifest's counts equal the table's.
 -- Amendments replace the record they amend, so they add no event.
 with accepted as (

@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'rated_usage'}}}) }}
+
 -- An amount or a reason, never both and never neither, on each side.
 select source, event_id, revenue_amount, unpriced_reason, cost_amount, uncosted_reason
 from {{ ref('rated_usage') }}

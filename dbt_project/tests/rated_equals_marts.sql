@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'spend_daily'}}}) }}
+
 -- Conservation, to the last digit: money and requests of the rated events of the rebuilt billing days equal
 -- those of the mart. One row here is a difference.
 with rated as (

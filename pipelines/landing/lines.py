@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 SCHEMA = pa.schema([("line", pa.int64()), ("raw", pa.string())])
 _CHUNK = 8 << 20
 _NEWLINE = 10
+_MARK = b"\xef\xbb\xbf"
 _LONGEST_BLANK = 16
 
 
@@ -35,19 +36,32 @@ def line_reader(path: Path) -> pa.RecordBatchReader:
     return pa.RecordBatchReader.from_batches(SCHEMA, _batches(path))
 
 
-def _batches(path: Path) -> Iterator[pa.RecordBatch]:
-    first, rest = 1, b""
+def text_blocks(path: Path) -> Iterator[bytes]:
+    """The decompressed file in blocks of whole lines, without a byte order mark.
+
+    Every block ends with a line feed, the last one with an added one if the file has none there.
+    """
+    rest, first = b"", True
     with pa.input_stream(str(path), compression=compression_of(path)) as stream:
         while chunk := stream.read(_CHUNK):
+            if first:
+                chunk, first = chunk.removeprefix(_MARK), False
             cut = chunk.rfind(b"\n") + 1
             if cut == 0:
                 rest += chunk
                 continue
-            whole, rest = rest + chunk[:cut], chunk[cut:]
-            yield _batch(whole, first)
-            first += whole.count(b"\n")
+            yield rest + chunk[:cut]
+            rest = chunk[cut:]
     if rest:
-        yield _batch(rest + b"\n", first)
+        yield rest + b"\n"
+
+
+def _batches(path: Path) -> Iterator[pa.RecordBatch]:
+    first = 1
+    for block in text_blocks(path):
+        batch = _batch(block, first)
+        first += batch.num_rows
+        yield batch
 
 
 def _batch(whole: bytes, first: int) -> pa.RecordBatch:

@@ -89,7 +89,9 @@ def split(sums: Sums) -> Change:
             q0, q1 = Decimal(sums.tokens_before), Decimal(sums.tokens_now)
             a, b = sums.old_at_new_rates, sums.new_at_old_rates
             volume = (q1 - q0) * ((r0 / q0 + r1 / q1) / 3 + (a / q0 + b / q1) / 6)
-            mix = (q0 * b / q1 + r1 - r0 - q1 * a / q0) / 3 + (q0 * r1 / q1 + b - a - q1 * r0 / q0) / 6
+            mix = (q0 * b / q1 + r1 - r0 - q1 * a / q0) / 3 + (
+                q0 * r1 / q1 + b - a - q1 * r0 / q0
+            ) / 6
             volume = volume.quantize(_STEP, ROUND_HALF_EVEN)
             mix = mix.quantize(_STEP, ROUND_HALF_EVEN)
     return Change(

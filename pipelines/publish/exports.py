@@ -67,7 +67,10 @@ def export_published(home: Home, plan: Plan) -> ExportSummary:
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
     with warehouse.connect(home, read_only=True) as con:
-        rows = {name: _copy_small(con, relation, fresh / f"{name}.parquet") for name, relation in SMALL.items()}
+        rows = {
+            name: _copy_small(con, relation, fresh / f"{name}.parquet")
+            for name, relation in SMALL.items()
+        }
         days = _copy_rated(con, fresh, changed)
         if before is not None and changed is not None:
             _link_other_days(before / "rated_usage", fresh / "rated_usage", set(changed))
@@ -165,9 +168,12 @@ def _audit(con: duckdb.DuckDBPyConnection, fresh: Path) -> int:
             select count(*), sum(revenue_amount), sum(cost_amount)
             from read_parquet({literal(fresh / "rated_usage" / "*" / "*.parquet")}, hive_partitioning = false)
             """).fetchone() or (0, None, None)
-        events = (con.execute(f"""
+        events = (
+            con.execute(f"""
             select count(*) from read_parquet({literal(fresh / "usage_events" / "*" / "*.parquet")},
-                hive_partitioning = false)""").fetchone() or (0,))[0]
+                hive_partitioning = false)""").fetchone()
+            or (0,)
+        )[0]
     mart = con.execute(f"""
         select coalesce(sum(requests), 0), sum(revenue_amount), sum(cost_amount)
         from read_parquet({literal(fresh / "spend_daily.parquet")})""").fetchone()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
 
 MAX_DAILY = 62
@@ -34,7 +35,7 @@ class Period:
     @property
     def days(self) -> list[date]:
         """Every day of the window, with or without usage."""
-        return [self.first + timedelta(days=n) for n in range((self.last - self.first).days + 1)]
+        return _days(self.first, self.last)
 
     @property
     def current(self) -> tuple[date, date]:
@@ -57,6 +58,11 @@ class Period:
         return day_range(self.first, self.last)
 
 
+@cache
+def _days(first: date, last: date) -> list[date]:
+    return [first + timedelta(days=n) for n in range((last - first).days + 1)]
+
+
 def make_period(first: date, last: date, data_through: datetime, zone: str) -> Period:
     """Window and comparison for data from `first` to `last` (billing days).
 
@@ -74,7 +80,9 @@ def make_period(first: date, last: date, data_through: datetime, zone: str) -> P
 
 def day(value: date, *, year: bool = True) -> str:
     """`30 May 2026`: no leading zero on any platform, English whatever the locale."""
-    month = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")[value.month - 1]
+    month = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")[
+        value.month - 1
+    ]
     return f"{value.day} {month} {value.year}" if year else f"{value.day} {month}"
 
 

@@ -44,7 +44,9 @@ def set_up(tools_dir: Path = TOOLS) -> str:
     from plotly.offline import get_plotlyjs_version
 
     if get_plotlyjs_version() != VERSION:
-        return _fallback(f"plotly carries plotly.js {get_plotlyjs_version()}, the pinned small bundle is {VERSION}")
+        return _fallback(
+            f"plotly carries plotly.js {get_plotlyjs_version()}, the pinned small bundle is {VERSION}"
+        )
     if ensure_plotly(tools_dir) != wheel_bundle():
         return f"charts: {PACKAGE} {VERSION} is set up"
     npm = shutil.which("npm")
@@ -54,8 +56,11 @@ def set_up(tools_dir: Path = TOOLS) -> str:
         with tempfile.TemporaryDirectory() as scratch:
             subprocess.run(  # noqa: S603 - fixed arguments
                 [npm, "pack", f"{PACKAGE}@{VERSION}", "--silent", "--ignore-scripts"],
-                cwd=scratch, check=True, capture_output=True, timeout=60,
-            )  # fmt: skip
+                cwd=scratch,
+                check=True,
+                capture_output=True,
+                timeout=60,
+            )
             archive = next(Path(scratch).glob("*.tgz"))
             return _unpack(archive, tools_dir)
     except (OSError, subprocess.SubprocessError, StopIteration, tarfile.TarError) as error:

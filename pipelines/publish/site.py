@@ -13,7 +13,17 @@ from typing import TYPE_CHECKING
 
 import dashboards
 from dashboards.frame import AUDIENCE_NAMES, Frame, make_frame
-from dashboards.pages import glossary, margin, models, organizations, overview, prices, products, quality, watch
+from dashboards.pages import (
+    glossary,
+    margin,
+    models,
+    organizations,
+    overview,
+    prices,
+    products,
+    quality,
+    watch,
+)
 from pipelines.errors import MeterhouseError
 from pipelines.publish.facts import Facts, load_facts
 from pipelines.publish.names import slug
@@ -65,7 +75,9 @@ def build_site(published: Path, home: Home, settings: Settings) -> SiteSummary:
     _check_limits(pages, size)
     _copy_assets(beside / "assets")
     _swap(beside, home.site)
-    entries = {name: home.site / name / "index.html" for name in AUDIENCE_NAMES if name != "organization"}
+    entries = {
+        name: home.site / name / "index.html" for name in AUDIENCE_NAMES if name != "organization"
+    }
     return SiteSummary(pages, size, entries)
 
 
@@ -74,34 +86,74 @@ def _audiences(facts: Facts) -> Iterable[tuple[str, Audience, list[Page]]]:
     flagged = {row["organization_id"] for rows in facts.case_shares.values() for row in rows}
     if facts.period is None:
         for name in ("finance", "platform"):
-            yield name, name, [overview.page(facts, name), quality.page(facts, name), glossary.page(facts, name)]
-        yield "trust-safety", "trust-safety", [
-            *watch.pages(facts), quality.page(facts, "trust-safety"), glossary.page(facts, "trust-safety"),
-        ]  # fmt: skip
+            yield (
+                name,
+                name,
+                [overview.page(facts, name), quality.page(facts, name), glossary.page(facts, name)],
+            )
+        yield (
+            "trust-safety",
+            "trust-safety",
+            [
+                *watch.pages(facts),
+                quality.page(facts, "trust-safety"),
+                glossary.page(facts, "trust-safety"),
+            ],
+        )
         return
-    yield "finance", "finance", [
-        overview.page(facts, "finance"), organizations.listing(facts, "finance"), *organizations.pages(facts, "finance"),
-        products.listing(facts, "finance"), *products.pages(facts, "finance"), margin.page(facts), prices.page(facts),
-        quality.page(facts, "finance"), glossary.page(facts, "finance"),
-    ]  # fmt: skip
-    yield "platform", "platform", [
-        overview.page(facts, "platform"), products.listing(facts, "platform"), *products.pages(facts, "platform"),
-        models.page(facts, "platform"), organizations.listing(facts, "platform"),
-        quality.page(facts, "platform"), glossary.page(facts, "platform"),
-    ]  # fmt: skip
-    yield "trust-safety", "trust-safety", [
-        *watch.pages(facts), *organizations.pages(facts, "trust-safety", only=flagged),
-        quality.page(facts, "trust-safety"), glossary.page(facts, "trust-safety"),
-    ]  # fmt: skip
+    yield (
+        "finance",
+        "finance",
+        [
+            overview.page(facts, "finance"),
+            organizations.listing(facts, "finance"),
+            *organizations.pages(facts, "finance"),
+            products.listing(facts, "finance"),
+            *products.pages(facts, "finance"),
+            margin.page(facts),
+            prices.page(facts),
+            quality.page(facts, "finance"),
+            glossary.page(facts, "finance"),
+        ],
+    )
+    yield (
+        "platform",
+        "platform",
+        [
+            overview.page(facts, "platform"),
+            products.listing(facts, "platform"),
+            *products.pages(facts, "platform"),
+            models.page(facts, "platform"),
+            organizations.listing(facts, "platform"),
+            quality.page(facts, "platform"),
+            glossary.page(facts, "platform"),
+        ],
+    )
+    yield (
+        "trust-safety",
+        "trust-safety",
+        [
+            *watch.pages(facts),
+            *organizations.pages(facts, "trust-safety", only=flagged),
+            quality.page(facts, "trust-safety"),
+            glossary.page(facts, "trust-safety"),
+        ],
+    )
     for name in facts.paged_organizations:
         page = organizations.own(facts, name)
         if page is not None:
-            yield f"organizations/{slug(name)}", "organization", [page, glossary.page(facts, "organization")]
+            yield (
+                f"organizations/{slug(name)}",
+                "organization",
+                [page, glossary.page(facts, "organization")],
+            )
 
 
 def _render(env: Environment, page: Page, frame: Frame) -> str:
     up = "../" * (page.path.count("/") + frame.depth)
-    return env.get_template(page.template).render(page=page, frame=frame.at(up, page.path), **page.context)
+    return env.get_template(page.template).render(
+        page=page, frame=frame.at(up, page.path), **page.context
+    )
 
 
 def _write(path: Path, text: str) -> int:
@@ -146,5 +198,3 @@ def _swap(new: Path, site: Path) -> None:
 def _remove(folder: Path) -> None:
     if folder.exists():
         shutil.rmtree(folder)
-
-

@@ -82,6 +82,7 @@ def create_dimensions(
             "name": crowd.models,
             "base_model": [base_of(m) for m in crowd.models],
         },
+        "dim_run": {"seed": [str(seed)], "start": [crowd.start.replace(tzinfo=None)]},
         "dim_finish": {"finish": list(range(len(FINISH))), "reason": list(FINISH)},
         "dim_error": {
             "error": list(range(1, len(ERRORS) + 1)),
@@ -107,12 +108,7 @@ def create_dimensions(
     ]
     if rates:
         connection.executemany("insert into dim_rate values (?, ?, ?, ?, ?)", rates)
-    start = literal(crowd.start.strftime("%Y-%m-%d %H:%M:%S"))
-    connection.execute(
-        read_sql(FORMATS / "delivered.sql")
-        .replace("{{ seed }}", literal(seed))
-        .replace("{{ start }}", start)
-    )
+    connection.execute(read_sql(FORMATS / "delivered.sql"))
 
 
 def add_requests(connection: duckdb.DuckDBPyConnection, rows: dict[str, NDArray[Any]]) -> None:

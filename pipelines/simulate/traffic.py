@@ -212,7 +212,7 @@ def _who(rng: Generator, crowd: Crowd, rows: dict[str, NDArray[Any]]) -> None:
         return np.asarray(first + (many * rng.random(n) ** power).astype(np.int64))
 
     rows["key"] = choose("keys", 1.6)
-    rows["user"] = np.where(column["users"][stream, 1] > 0, choose("users", 2.5), -1)
+    rows["end_user"] = np.where(column["users"][stream, 1] > 0, choose("users", 2.5), -1)
     rows["network"] = choose("networks", 2.0)
     rows["template"] = choose("templates", 1.8)
     pool = (column["prompt_pool"][stream] * rng.random(n) ** 2).astype(np.int64)

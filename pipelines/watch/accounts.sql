@@ -1,5 +1,5 @@
--- Accounts whose rhythm is compared in the week that ends on $last_day: small ones (no more requests than the
--- middle account of that week) and new ones (first seen within $new_days days), with enough requests to have
+-- Accounts whose rhythm is compared in the week that ends on last_day: small ones (no more requests than the
+-- middle account of that week) and new ones (first seen within new_days days), with enough requests to have
 -- a rhythm at all. The largest of the others serve as benchmark for what everybody does at once.
 create or replace temp table watch_accounts as
 with week as (
@@ -9,7 +9,7 @@ with week as (
         bool_or(age_is_censored) as age_is_censored,
         sum(requests) as requests
     from watch_days
-    where usage_date between date '$last_day' - 6 and date '$last_day'
+    where usage_date between getvariable('watch_last_day') - 6 and getvariable('watch_last_day')
     group by organization_id
 ),
 
@@ -22,10 +22,10 @@ judged as (
         w.organization_id,
         w.requests,
         w.first_seen,
-        w.requests >= $least_requests
+        w.requests >= getvariable('watch_least_requests')
         and (
             w.requests <= m.requests
-            or (not w.age_is_censored and w.first_seen > date '$last_day' - $new_days)
+            or (not w.age_is_censored and w.first_seen > getvariable('watch_last_day') - getvariable('watch_new_days'))
         ) as compared
     from week as w
     cross join middle as m
@@ -46,9 +46,9 @@ benchmark as (
         'benchmark' as part,
         row_number() over (order by requests desc, organization_id) as place
     from judged
-    where not compared and requests >= $least_requests
+    where not compared and requests >= getvariable('watch_least_requests')
 )
 
-select organization_id, part, place from compared where place <= $most_compared
+select organization_id, part, place from compared where place <= getvariable('watch_most_compared')
 union all
-select organization_id, part, place from benchmark where place <= $most_benchmark;
+select organization_id, part, place from benchmark where place <= getvariable('watch_most_benchmark');

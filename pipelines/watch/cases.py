@@ -57,7 +57,9 @@ def single_cases(connection: DuckDBPyConnection, *, alerts: int, taken: set[str]
         from days where unexplained > 0
         order by organization_id, surprise desc, unexplained desc, usage_date"""
     ).fetchall()
-    queue = sorted((row for row in best if row[0] not in taken), key=lambda r: (-r[2], -r[4], r[0]))[:alerts]
+    queue = sorted(
+        (row for row in best if row[0] not in taken), key=lambda r: (-r[2], -r[4], r[0])
+    )[:alerts]
     if not queue:
         return []
     cut = queue[-1][2]
@@ -73,7 +75,15 @@ def single_cases(connection: DuckDBPyConnection, *, alerts: int, taken: set[str]
         row = _one(connection, read_sql(HERE / "own_usual.sql"), organization=organization, day=day)
         reasons, against = single_reasons(row)
         cases.append(
-            Case(SINGLE, (organization,), first, last, calibrate.surprise_of(p_value), reasons, against)
+            Case(
+                SINGLE,
+                (organization,),
+                first,
+                last,
+                calibrate.surprise_of(p_value),
+                reasons,
+                against,
+            )
         )
     return cases
 

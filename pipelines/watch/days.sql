@@ -1,7 +1,7 @@
--- Standard deviation from day to day: the own one and the peers', weighted by own days and $prior_days.
+-- Standard deviation from day to day: the own one and the peers', weighted by own days and prior_days.
 create or replace temp macro watch_within(own_days, own_mad, peer_sd) as
     sqrt(
-        (own_days * pow(1.4826 * coalesce(own_mad, 0), 2) + $prior_days * pow(peer_sd, 2)) / (own_days + $prior_days)
+        (own_days * pow(1.4826 * coalesce(own_mad, 0), 2) + getvariable('watch_prior_days') * pow(peer_sd, 2)) / (own_days + getvariable('watch_prior_days'))
     );
 
 -- Normal-normal posterior of an organisation's own level: mean, and standard deviation of its next day.
@@ -12,7 +12,7 @@ create or replace temp macro watch_next_day(own_days, sd, between) as
     sqrt(pow(sd, 2) + 1 / (own_days / pow(sd, 2) + 1 / pow(between, 2)));
 
 -- The organisation-days the watch looks at, with the logarithms its baselines are made of.
--- Parameters: $first_read, $first_scored, $last_day (dates), $history_days.
+-- Parameters: first_read, first_scored, last_day (dates), history_days.
 create or replace temp table watch_days as
 with span as (
     select min(usage_date) as data_from from marts.activity_daily
@@ -31,10 +31,10 @@ select
     a.organization_id,
     f.first_seen,
     -- An account that was there when the data begin may be of any age.
-    f.first_seen - s.data_from < $history_days as age_is_censored,
+    f.first_seen - s.data_from < getvariable('watch_history_days') as age_is_censored,
     a.usage_date - f.first_seen as age_days,
-    a.usage_date >= $first_scored as in_window,
-    a.usage_date >= $first_scored and a.usage_date - s.data_from >= $history_days as is_scored,
+    a.usage_date >= getvariable('watch_first_scored') as in_window,
+    a.usage_date >= getvariable('watch_first_scored') and a.usage_date - s.data_from >= getvariable('watch_history_days') as is_scored,
     a.dominant_model,
     a.requests,
     a.answers,
@@ -46,7 +46,7 @@ select
 from marts.activity_daily as a
 inner join first_seen as f on a.organization_id = f.organization_id
 cross join span as s
-where a.usage_date between $first_read and $last_day;
+where a.usage_date between getvariable('watch_first_read') and getvariable('watch_last_day');
 
 -- What is usual among organisations on the same model: the middle, the spread between organisations, and the
 -- spread from day to day within one. Models with too few organisations use everyone's ('' = all models).
@@ -84,15 +84,15 @@ select
     count(*) as organizations,
     median(log_length) as log_length,
     median(log_ratio) as log_ratio,
-    -- 1.4826 x MAD is the standard deviation of a normal; $least_spread keeps a division meaningful.
-    greatest(1.4826 * mad(log_length), $least_spread) as between_length,
-    greatest(1.4826 * mad(log_ratio), $least_spread) as between_ratio,
-    greatest(coalesce(1.4826 * median(spread_length) filter (where days >= $prior_days), 0), $least_spread)
+    -- 1.4826 x MAD is the standard deviation of a normal; least_spread keeps a division meaningful.
+    greatest(1.4826 * mad(log_length), getvariable('watch_least_spread')) as between_length,
+    greatest(1.4826 * mad(log_ratio), getvariable('watch_least_spread')) as between_ratio,
+    greatest(coalesce(1.4826 * median(spread_length) filter (where days >= getvariable('watch_prior_days')), 0), getvariable('watch_least_spread'))
         as within_length,
-    greatest(coalesce(1.4826 * median(spread_ratio) filter (where days >= $prior_days), 0), $least_spread)
+    greatest(coalesce(1.4826 * median(spread_ratio) filter (where days >= getvariable('watch_prior_days')), 0), getvariable('watch_least_spread'))
         as within_ratio,
-    greatest(coalesce(1.4826 * median(spread_output) filter (where days >= $prior_days), 0), $least_spread)
+    greatest(coalesce(1.4826 * median(spread_output) filter (where days >= getvariable('watch_prior_days')), 0), getvariable('watch_least_spread'))
         as within_output
 from both_levels
 group by peer_model
-having peer_model = '' or count(*) >= $least_peers;
+having peer_model = '' or count(*) >= getvariable('watch_least_peers');

@@ -1,5 +1,6 @@
 -- What a reason can quote, for every scored organisation-day: the measures, the organisation's own usual value
--- before the window of 28 days ended, and the share of peer days that are lower (percentile, 0 to 100).
+-- before the window of 28 days ended, and the share of peer days that are lower
+-- (percentile, 0 to 100; days that are equal count half).
 create or replace temp table watch_evidence as
 with measured as (
     select
@@ -26,19 +27,40 @@ with measured as (
 
 select
     *,
-    100 * percent_rank() over (partition by peer_group order by answer_length nulls first)
-        as answer_length_percentile,
-    100 * percent_rank() over (partition by peer_group order by output_ratio nulls first)
-        as output_ratio_percentile,
-    100 * percent_rank() over (partition by peer_group order by hour_entropy) as hour_entropy_percentile,
-    100 * percent_rank() over (partition by peer_group order by top_template_share nulls first)
-        as top_template_share_percentile,
-    100 * percent_rank() over (partition by peer_group order by new_prompt_share nulls first)
-        as new_prompt_share_percentile,
-    100 * percent_rank() over (partition by peer_group order by length_share nulls first)
-        as length_share_percentile,
-    100 * percent_rank() over (partition by peer_group order by probing_share) as probing_share_percentile,
-    100 * percent_rank() over (partition by peer_group order by rate_limited_share)
-        as rate_limited_share_percentile,
-    100 * percent_rank() over (partition by peer_group order by end_users) as end_users_percentile
+    50 * (
+        percent_rank() over (partition by peer_group order by answer_length nulls first)
+        + cume_dist() over (partition by peer_group order by answer_length nulls first)
+    ) as answer_length_percentile,
+    50 * (
+        percent_rank() over (partition by peer_group order by output_ratio nulls first)
+        + cume_dist() over (partition by peer_group order by output_ratio nulls first)
+    ) as output_ratio_percentile,
+    50 * (
+        percent_rank() over (partition by peer_group order by hour_entropy)
+        + cume_dist() over (partition by peer_group order by hour_entropy)
+    ) as hour_entropy_percentile,
+    50 * (
+        percent_rank() over (partition by peer_group order by top_template_share nulls first)
+        + cume_dist() over (partition by peer_group order by top_template_share nulls first)
+    ) as top_template_share_percentile,
+    50 * (
+        percent_rank() over (partition by peer_group order by new_prompt_share nulls first)
+        + cume_dist() over (partition by peer_group order by new_prompt_share nulls first)
+    ) as new_prompt_share_percentile,
+    50 * (
+        percent_rank() over (partition by peer_group order by length_share nulls first)
+        + cume_dist() over (partition by peer_group order by length_share nulls first)
+    ) as length_share_percentile,
+    50 * (
+        percent_rank() over (partition by peer_group order by probing_share)
+        + cume_dist() over (partition by peer_group order by probing_share)
+    ) as probing_share_percentile,
+    50 * (
+        percent_rank() over (partition by peer_group order by rate_limited_share)
+        + cume_dist() over (partition by peer_group order by rate_limited_share)
+    ) as rate_limited_share_percentile,
+    50 * (
+        percent_rank() over (partition by peer_group order by end_users)
+        + cume_dist() over (partition by peer_group order by end_users)
+    ) as end_users_percentile
 from measured;

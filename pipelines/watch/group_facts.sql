@@ -1,13 +1,13 @@
--- What the members of a group have in common between two days. Parameters: $members, $first, $last.
+-- What the members of a group have in common between two days. Parameters: members, first, last.
 with accounts as (
     select
         organization_id,
-        organization_id in (select unnest($members::varchar[])) as is_member,
-        bool_or(not age_is_censored and age_days < $new_days) as is_new,
+        organization_id in (select unnest(getvariable('watch_members'))) as is_member,
+        bool_or(not age_is_censored and age_days < getvariable('watch_new_days')) as is_new,
         sum(output_tokens)::bigint as output_tokens,
         sum(answers)::bigint as answers
     from watch_days
-    where usage_date between $first and $last
+    where usage_date between getvariable('watch_first') and getvariable('watch_last')
     group by organization_id
 )
 
@@ -21,4 +21,4 @@ select
         as length_spread,
     round(1.4826 * mad(log10((output_tokens + 1) / answers)) filter (where answers > 0), 6)
         as usual_length_spread
-from accounts
+from accounts;

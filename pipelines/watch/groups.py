@@ -92,6 +92,7 @@ def _rhythm_links(connection: DuckDBPyConnection, end: date, expected_false: flo
     found = synchrony.shared_rhythm(activity, benchmark, expected_false)
     links = []
     for heads in _connected(found.heads, ((i, j) for i, j, _ in found.pairs)):
+        heads = _well_linked(heads, found)
         if len(heads) < synchrony.LEAST_GROUP:
             continue
         inside = set(heads)
@@ -101,11 +102,24 @@ def _rhythm_links(connection: DuckDBPyConnection, end: date, expected_false: flo
                 p_value=float(np.median([found.p_value[i] for i in heads])),
                 first_day=end - timedelta(days=WEEK - 1),
                 last_day=end,
-                agreements=tuple(value for i, _, value in found.pairs if i in inside),
+                agreements=tuple(
+                    value for i, j, value in found.pairs if i in inside and j in inside
+                ),
                 chance_agreement=found.chance_agreement,
             )
         )
     return links
+
+
+def _well_linked(heads: list[int], found: synchrony.Rhythm) -> list[int]:
+    """Without those that agree with the group less than half as much, in all, as its middle head."""
+    agreed = dict.fromkeys(heads, 0.0)
+    for i, j, value in found.pairs:
+        if i in agreed:
+            agreed[i] += value
+            agreed[j] += value
+    middle = float(np.median(list(agreed.values())))
+    return [head for head in heads if 2 * agreed[head] >= middle]
 
 
 def _activity(
@@ -115,7 +129,8 @@ def _activity(
     ids = [
         row[0]
         for row in connection.execute(
-            "select organization_id from watch_accounts where part = ? order by organization_id", [part]
+            "select organization_id from watch_accounts where part = ? order by organization_id",
+            [part],
         ).fetchall()
     ]
     activity = np.zeros((len(ids), WEEK * synchrony.SLOTS))
@@ -131,7 +146,9 @@ def _activity(
         {"part": part, "end": end},
     ).fetchnumpy()
     if len(ids):
-        activity[cells["account"].astype(np.int64), cells["place"].astype(np.int64)] = cells["requests"]
+        activity[cells["account"].astype(np.int64), cells["place"].astype(np.int64)] = cells[
+            "requests"
+        ]
     return ids, activity
 
 
@@ -153,14 +170,22 @@ def _attribute_links(
             least_group=synchrony.LEAST_GROUP,
         )
     ).fetchall()
-    known = [(attribute, tuple(m for m in members if m in place)) for attribute, _, members in shared]
-    known = [(attribute, members) for attribute, members in known if len(members) >= synchrony.LEAST_GROUP]
+    known = [
+        (attribute, tuple(m for m in members if m in place)) for attribute, _, members in shared
+    ]
+    known = [
+        (attribute, members)
+        for attribute, members in known
+        if len(members) >= synchrony.LEAST_GROUP
+    ]
     distinct = len({members for _, members in known})
     links = []
     for attribute, members in known:
         p = calibrate.random_group_p(surprise, [place[m] for m in members])
         if p * distinct <= expected_false:
-            links.append(Link(members, min(1.0, p * distinct), first_day, last_day, attribute=attribute))
+            links.append(
+                Link(members, min(1.0, p * distinct), first_day, last_day, attribute=attribute)
+            )
     return links
 
 

@@ -5,9 +5,9 @@ with active as (
     select
         organization_id,
         sum(requests) as requests,
-        bool_or(not age_is_censored and age_days < $new_days) as is_new
+        bool_or(not age_is_censored and age_days < getvariable('watch_new_days')) as is_new
     from watch_days
-    where usage_date between date '$first_day' and date '$last_day'
+    where usage_date between getvariable('watch_first_day') and getvariable('watch_last_day')
     group by organization_id
 ),
 
@@ -20,11 +20,11 @@ plausible as (
 attributes as (
     select organization_id, 'client_network' as attribute, unnest(top_client_networks) as value
     from marts.activity_daily
-    where usage_date between date '$first_day' and date '$last_day'
+    where usage_date between getvariable('watch_first_day') and getvariable('watch_last_day')
     union all
     select organization_id, 'template' as attribute, unnest(top_templates) as value
     from marts.activity_daily
-    where usage_date between date '$first_day' and date '$last_day'
+    where usage_date between getvariable('watch_first_day') and getvariable('watch_last_day')
 ),
 
 held as (
@@ -39,6 +39,6 @@ from held as h
 left join plausible as p on h.organization_id = p.organization_id
 group by h.attribute, h.value
 having
-    count(p.organization_id) >= $least_group
+    count(p.organization_id) >= getvariable('watch_least_group')
     and count(*) <= sqrt((select count(*) from active))
-order by h.attribute, h.value
+order by h.attribute, h.value;

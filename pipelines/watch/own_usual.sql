@@ -11,7 +11,7 @@ with usual as (
         median(rate_limited / requests) as rate_limited_share,
         median(end_users) as end_users
     from marts.activity_daily
-    where organization_id = $organization and usage_date between $day::date - 28 and $day::date - 1
+    where organization_id = getvariable('watch_organization') and usage_date between getvariable('watch_day') - 28 and getvariable('watch_day') - 1
 )
 
 select
@@ -43,4 +43,6 @@ from watch_evidence as e
 inner join watch.organization_day_scores as s
     on e.usage_date = s.usage_date and e.organization_id = s.organization_id
 cross join usual as u
-where e.organization_id = $organization and e.usage_date = $day
+where
+    e.organization_id = getvariable('watch_organization')
+    and e.usage_date = getvariable('watch_day');

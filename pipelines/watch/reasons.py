@@ -33,9 +33,18 @@ MEASURES = {
 
 # measure -> code and text when in the lower half
 AGAINST = {
-    "answer_length": ("short_answers", "Answers are no longer than usual among comparable organisations"),
-    "output_ratio": ("input_heavy", "Output per input token is not unusual among comparable organisations"),
-    "hour_entropy": ("own_hours", "Keeps to some hours of the day, as products with human users do"),
+    "answer_length": (
+        "short_answers",
+        "Answers are no longer than usual among comparable organisations",
+    ),
+    "output_ratio": (
+        "input_heavy",
+        "Output per input token is not unusual among comparable organisations",
+    ),
+    "hour_entropy": (
+        "own_hours",
+        "Keeps to some hours of the day, as products with human users do",
+    ),
     "top_template_share": ("many_templates", "Many prompt templates, none of them dominant"),
     "new_prompt_share": ("repeated_prompts", "Prompts repeat, so little new is learned from each"),
 }
@@ -58,9 +67,23 @@ def single_reasons(row: Row) -> tuple[list[Reason], list[Reason]]:
             code, text = AGAINST[measure]
             against.append(_reason(code, text, value, unit, row[f"own_{measure}"], percentile))
     if row["own_days"] == 0 and not row["age_is_censored"]:
-        reasons.append(_reason("new_account", "First day of this organisation; only peers to compare with", row["age_days"], "days old"))
+        reasons.append(
+            _reason(
+                "new_account",
+                "First day of this organisation; only peers to compare with",
+                row["age_days"],
+                "days old",
+            )
+        )
     elif row["own_days"] >= 14:  # noqa: PLR2004 - two weekly rhythms
-        against.append(_reason("known_account", "Has a history of its own in the weeks before", row["own_days"], "active days"))
+        against.append(
+            _reason(
+                "known_account",
+                "Has a history of its own in the weeks before",
+                row["own_days"],
+                "active days",
+            )
+        )
     users = row["end_users"] or 0
     if users > 1 and (row["end_users_percentile"] or 0) >= LOW:
         against.append(_reason("many_end_users", "Serves end users of its own", users, "end users", row["own_end_users"], row["end_users_percentile"]))  # fmt: skip
@@ -71,7 +94,9 @@ def single_reasons(row: Row) -> tuple[list[Reason], list[Reason]]:
 
 def _unexplained(row: Row) -> Reason:
     """The span on which unexplained output is rarest among peers; ties go to the shorter."""
-    spans = [d for d in (1, 7, 28) if row[f"tail_tokens_{d}"] is not None and row[f"unexplained_{d}"]]
+    spans = [
+        d for d in (1, 7, 28) if row[f"tail_tokens_{d}"] is not None and row[f"unexplained_{d}"]
+    ]
     days = min(spans, key=lambda d: (row[f"tail_tokens_{d}"], d))
     over = "on one day" if days == 1 else f"in {days} days"
     share = 100 * row[f"share_{days}"]
@@ -112,7 +137,11 @@ def group_reasons(group: Group, facts: Row) -> tuple[list[Reason], list[Reason]]
         )
     for attribute, accounts in sorted(set(group.shared)):
         name = "client network" if attribute == "client_network" else "prompt template"
-        reasons.append(_reason(f"shared_{attribute}", f"Accounts that share one rare {name}", accounts, "accounts"))
+        reasons.append(
+            _reason(
+                f"shared_{attribute}", f"Accounts that share one rare {name}", accounts, "accounts"
+            )
+        )
     if facts["length_spread"] is not None and facts["usual_length_spread"]:
         alike = facts["length_spread"] < facts["usual_length_spread"]
         (reasons if alike else against).append(
@@ -127,7 +156,11 @@ def group_reasons(group: Group, facts: Row) -> tuple[list[Reason], list[Reason]]
             )
         )
     if facts["new_members"]:
-        reasons.append(_reason("new_accounts", f"New accounts among the {size}", facts["new_members"], "accounts"))
+        reasons.append(
+            _reason(
+                "new_accounts", f"New accounts among the {size}", facts["new_members"], "accounts"
+            )
+        )
     if facts["settled_members"]:
         against.append(
             _reason("known_accounts", f"Accounts among the {size} with a longer history", facts["settled_members"], "accounts")

@@ -73,7 +73,13 @@ def watch(connection: DuckDBPyConnection, settings: Settings) -> WatchSummary:
         "create or replace view published.extraction_flags as select * from watch.extraction_flags order by rank"
     )
     return WatchSummary(
-        last_day, judged, unjudged, round(allowed, 6), len(single), len(grouped), _note(judged, unjudged, alerts)
+        last_day,
+        judged,
+        unjudged,
+        round(allowed, 6),
+        len(single),
+        len(grouped),
+        _note(judged, unjudged, alerts),
     )
 
 

@@ -1,6 +1,7 @@
--- Surprise of each organisation-day: the mean of -ln(tail rank) of its unexplained output, as an amount and
--- as a share of its output, over 1, 7 and (where there is enough history before) 28 days. Ranks are within
--- the peer group: same dominant model, and new or settled; a group of too few organisations widens.
+-- Surprise of each organisation-day: the mean of -ln(tail rank) of its unexplained output over 1, 7 and (where
+-- there is enough history before) 28 days. The amount (tokens at risk) is ranked among everyone; its share of
+-- the organisation's output (the shape) within the peer group: same dominant model, and new or settled. A
+-- group of too few organisations widens.
 create or replace temp table watch_measured as
 select
     d.usage_date,
@@ -9,7 +10,7 @@ select
     d.age_days,
     d.age_is_censored,
     one.own_days,
-    case when one.own_days < $settled_days then 'new' else 'settled' end as standing,
+    case when one.own_days < getvariable('watch_settled_days') then 'new' else 'settled' end as standing,
     one.usual_output,
     one.usual_length,
     one.usual_ratio,
@@ -27,7 +28,7 @@ inner join watch_unexplained_7 as week
     on d.usage_date = week.usage_date and d.organization_id = week.organization_id
 left join watch_unexplained_28 as month
     on d.usage_date = month.usage_date and d.organization_id = month.organization_id
-    and month.own_days >= $history_days;
+    and month.own_days >= getvariable('watch_history_days');
 
 create or replace temp table watch_grouped as
 with sizes as (
@@ -43,8 +44,8 @@ widened as (
     select
         m.*,
         case
-            when s.organizations >= $least_peers then m.standing || ' on ' || m.dominant_model
-            when t.organizations >= $least_peers then m.standing || ' accounts'
+            when s.organizations >= getvariable('watch_least_peers') then m.standing || ' on ' || m.dominant_model
+            when t.organizations >= getvariable('watch_least_peers') then m.standing || ' accounts'
             else 'all accounts'
         end as peer_group
     from watch_measured as m
@@ -59,26 +60,26 @@ with counted as (
     select
         *,
         count(*) over (partition by peer_group) as peer_days,
-        count(unexplained_28) over (partition by peer_group) as month_days
+        count(unexplained_28) over (partition by peer_group) as month_days,
+        count(*) over () as all_days,
+        count(unexplained_28) over () as all_month_days
     from watch_grouped
 ),
 
--- Share of the peers' organisation-days that are at least as high, itself included; never 0.
+-- Share of the organisation-days that are at least as high, itself included; never 0.
 tails as (
     select
         *,
-        cume_dist() over (partition by peer_group order by unexplained_1 desc)
-        * peer_days / (peer_days + 1) as tail_tokens_1,
+        cume_dist() over (order by unexplained_1 desc) * all_days / (all_days + 1) as tail_tokens_1,
         cume_dist() over (partition by peer_group order by share_1 desc)
         * peer_days / (peer_days + 1) as tail_share_1,
-        cume_dist() over (partition by peer_group order by unexplained_7 desc)
-        * peer_days / (peer_days + 1) as tail_tokens_7,
+        cume_dist() over (order by unexplained_7 desc) * all_days / (all_days + 1) as tail_tokens_7,
         cume_dist() over (partition by peer_group order by share_7 desc)
         * peer_days / (peer_days + 1) as tail_share_7,
         case
             when unexplained_28 is not null
-                then cume_dist() over (partition by peer_group, unexplained_28 is null order by unexplained_28 desc)
-                * month_days / (month_days + 1)
+                then cume_dist() over (partition by unexplained_28 is null order by unexplained_28 desc)
+                * all_month_days / (all_month_days + 1)
         end as tail_tokens_28,
         case
             when share_28 is not null

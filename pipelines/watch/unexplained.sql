@@ -1,10 +1,10 @@
--- Unexplained output over the last $span days of each organisation-day: the part of its output that is more
+-- Unexplained output over the last span days of each organisation-day: the part of its output that is more
 -- than its own usual volume AND more than its traffic leads one to expect, which is the mean of (requests at
 -- its usual answer length) and (input at its usual output/input ratio). A launch explains itself by requests
 -- and input, a backfill with short answers by length, longer documents by input; harvesting by none.
--- "Usual" is the median of the $reference days before the span, drawn toward the peers by as much as few or
+-- "Usual" is the median of the reference days before the span, drawn toward the peers by as much as few or
 -- unsteady own days deserve (normal-normal posterior), plus one predictive standard deviation.
-create or replace temp table watch_unexplained_$span as
+create or replace temp table watch_unexplained as
 with spans as (
     select
         usage_date,
@@ -26,11 +26,11 @@ with spans as (
     window
         recent as (
             partition by organization_id order by usage_date
-            range between interval ($span - 1) days preceding and current row
+            range between interval (getvariable('watch_span') - 1) days preceding and current row
         ),
         own as (
             partition by organization_id order by usage_date
-            range between interval ($span - 1 + $reference) days preceding and interval ($span) days preceding
+            range between interval (getvariable('watch_span') - 1 + getvariable('watch_reference')) days preceding and interval (getvariable('watch_span')) days preceding
         )
 ),
 
@@ -52,7 +52,9 @@ spreads as (
         p.between_ratio,
         watch_within(s.own_days, s.own_output_mad, p.within_output) as sd_output,
         watch_within(s.own_days, s.own_length_mad, p.within_length) as sd_length,
-        watch_within(s.own_days, s.own_ratio_mad, p.within_ratio) as sd_ratio
+        watch_within(s.own_days, s.own_ratio_mad, p.within_ratio) as sd_ratio,
+        -- A mean of few answers wavers: lengths spread as wide as their mean (exponential) give this variance.
+        1 / (pow(ln(10), 2) * greatest(s.span_answers, 1)) as mean_variance
     from spans as s
     left join watch_peers as m on s.dominant_model = m.peer_model
     inner join watch_peers as p on p.peer_model = coalesce(m.peer_model, '')
@@ -64,8 +66,8 @@ usual as (
         *,
         watch_level(own_days, own_length, sd_length, peer_length, between_length) as usual_length,
         watch_level(own_days, own_ratio, sd_ratio, peer_ratio, between_ratio) as usual_ratio,
-        watch_next_day(own_days, sd_length, between_length) as allowed_length,
-        watch_next_day(own_days, sd_ratio, between_ratio) as allowed_ratio,
+        sqrt(pow(watch_next_day(own_days, sd_length, between_length), 2) + mean_variance) as allowed_length,
+        sqrt(pow(watch_next_day(own_days, sd_ratio, between_ratio), 2) + mean_variance) as allowed_ratio,
         case when own_days > 0 then span_days * pow(10, own_output + sd_output) else 0 end as allowed_output
     from spreads
 )

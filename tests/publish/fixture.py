@@ -14,9 +14,15 @@ from pathlib import Path
 import duckdb
 
 BUCKETS = (
-    "input_tokens", "cached_input_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens",
-    "audio_input_tokens", "output_tokens", "audio_output_tokens", "training_tokens",
-)  # fmt: skip
+    "input_tokens",
+    "cached_input_tokens",
+    "cache_write_5m_tokens",
+    "cache_write_1h_tokens",
+    "audio_input_tokens",
+    "output_tokens",
+    "audio_output_tokens",
+    "training_tokens",
+)
 HOSTILE_HTML = "<img src=x onerror=alert(1)>"
 HOSTILE_FORMULA = "=cmd|'/C calc'!A0"
 FLAGGED = ("org-otter-007", "org-heron-014")
@@ -239,10 +245,18 @@ def make_published(folder: Path) -> Path:
             from spend_daily group by all"""
         )
         for table in (
-            "spend_daily", "extraction_flags", "ingested_files", "quarantined_records", "price_book",
-            "build", "price_rates", "activity_daily",
-        ):  # fmt: skip
-            con.execute(f"copy (from {table} order by all) to '{folder / table}.parquet' (format parquet)")
+            "spend_daily",
+            "extraction_flags",
+            "ingested_files",
+            "quarantined_records",
+            "price_book",
+            "build",
+            "price_rates",
+            "activity_daily",
+        ):
+            con.execute(
+                f"copy (from {table} order by all) to '{folder / table}.parquet' (format parquet)"
+            )
         con.execute(
             f"""copy (from rated order by occurred_at, event_id) to '{folder / "rated_usage"}'
             (format parquet, partition_by (usage_date), write_partition_columns true)"""
@@ -271,15 +285,25 @@ def _flags(con: duckdb.DuckDBPyConnection) -> None:
     )
     reasons = [
         {
-            "code": "fresh_output", "text": "Output far above what this organisation did before",
-            "value": 812000, "unit": "output tokens a day", "own_baseline": 64000, "peer_percentile": 99.7,
+            "code": "fresh_output",
+            "text": "Output far above what this organisation did before",
+            "value": 812000,
+            "unit": "output tokens a day",
+            "own_baseline": 64000,
+            "peer_percentile": 99.7,
         },
         {
-            "code": "flat_day", "text": "Requests spread evenly over all hours of the day",
-            "value": 4.51, "unit": "bits", "own_baseline": 3.2, "peer_percentile": 98.0,
+            "code": "flat_day",
+            "text": "Requests spread evenly over all hours of the day",
+            "value": 4.51,
+            "unit": "bits",
+            "own_baseline": 3.2,
+            "peer_percentile": 98.0,
         },
-    ]  # fmt: skip
-    counter = [{"code": "known_keys", "text": "All requests use keys seen before the window", "value": 3}]
+    ]
+    counter = [
+        {"code": "known_keys", "text": "All requests use keys seen before the window", "value": 3}
+    ]
     for rank, (org, first, linked) in enumerate(
         ((FLAGGED[1], "2026-05-11", [FLAGGED[0]]), (FLAGGED[0], "2026-05-20", [])), start=1
     ):
@@ -288,9 +312,19 @@ def _flags(con: duckdb.DuckDBPyConnection) -> None:
             select ?, ?, ?::date, date '2026-05-30', 'mass_shape', ?, ?, 'new', ?, ?, sum(output_tokens),
                 sum(revenue_amount), ?
             from spend_daily where organization_id = ? and charge_date >= ?::date""",
-            [f"case-{rank:03d}a1", org, first, 4.4 - rank, json.dumps(reasons), json.dumps(counter),
-             json.dumps(linked), rank, org, first],
-        )  # fmt: skip
+            [
+                f"case-{rank:03d}a1",
+                org,
+                first,
+                4.4 - rank,
+                json.dumps(reasons),
+                json.dumps(counter),
+                json.dumps(linked),
+                rank,
+                org,
+                first,
+            ],
+        )
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ select
     product_id,
     api_key_id,
     end_user_id,
-    'openai' as provider,
+    'openai' as provider,  -- noqa: RF04
     model,
     if(batch, 'batch', 'standard') as service_tier,
     operation,
@@ -30,4 +30,4 @@ select
     logprobs,
     reported_cost
 from delivered
-order by arrived_us, id, copy
+order by arrived_us, number, copy

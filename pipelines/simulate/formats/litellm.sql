@@ -8,13 +8,13 @@ select
     raw_input_tokens + output_tokens as total_tokens,
     raw_input_tokens as prompt_tokens,
     output_tokens as completion_tokens,
-    strftime(ended_at - to_milliseconds(latency_ms), '%Y-%m-%dT%H:%M:%S.%fZ') as "startTime",
-    strftime(ended_at, '%Y-%m-%dT%H:%M:%S.%fZ') as "endTime",
+    strftime(ended_at - to_milliseconds(latency_ms), '%Y-%m-%dT%H:%M:%S.%fZ') as "startTime",  -- noqa: RF06
+    strftime(ended_at, '%Y-%m-%dT%H:%M:%S.%fZ') as "endTime",  -- noqa: RF06
     latency_ms as request_duration_ms,
     model,
     base_model as model_group,
     'openai' as custom_llm_provider,
-    '' as "user",
+    '' as "user",  -- noqa: RF04, RF06
     coalesce(end_user_id, '') as end_user,
     product_id as team_id,
     organization_id,
@@ -29,12 +29,14 @@ select
             'prompt_tokens': raw_input_tokens,
             'completion_tokens': output_tokens,
             'total_tokens': raw_input_tokens + output_tokens,
-            'prompt_tokens_details': {'cached_tokens': cached_input_tokens},
-            'completion_tokens_details': {'reasoning_tokens': 0}
+            'prompt_tokens_details': { 'cached_tokens': cached_input_tokens },
+            'completion_tokens_details': { 'reasoning_tokens': 0 }
         }, null),
-        'cost_breakdown': {'service_tier': if(batch, 'batch', null)},
+        'cost_breakdown': { 'service_tier': if(batch, 'batch', null) },
         'error_information': if(
-            status = 200, null, {'error_code': status::varchar, 'error_class': error_type, 'llm_provider': 'openai'}
+            status = 200,
+            null,
+            { 'error_code': status::varchar, 'error_class': error_type, 'llm_provider': 'openai' }
         ),
         'spend_logs_metadata': {
             'finish_reason': finish_reason,
@@ -47,4 +49,4 @@ select
         }
     } as metadata
 from delivered
-order by arrived_us, id, copy
+order by arrived_us, number, copy

@@ -1,0 +1,211 @@
+"""Reads a CSV file row by row without losing one, and knows the line on which each row begins.
+
+The dialect is fixed by the header (delimiter) and RFC 4180 (quotes), never guessed from the rows:
+a line added to a file must not change how the others are read. DuckDB parses the rows; the count
+of rows found here is what its count is checked against. What a column means belongs in `formats/`.
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from pipelines.landing.lines import text_blocks
+from pipelines.sql import identifier, literal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import duckdb
+
+    Numbers = np.ndarray[tuple[int], np.dtype[np.int64]]
+    Flags = np.ndarray[tuple[int], np.dtype[np.bool_]]
+
+ROW = "__row"
+_DELIMITERS = ",;\t|"
+_MAX_ROW = 64 << 20
+_NEWLINE, _RETURN, _QUOTE = 10, 13, 34
+
+
+@dataclass(frozen=True, slots=True)
+class CsvRows:
+    """Where the rows of a file begin, header and blank lines included, in the order of the file.
+
+    `unclosed` is the text from the row whose quote is never closed to the end of the file.
+    """
+
+    names: tuple[str, ...]
+    delimiter: str
+    lines: Numbers
+    blank: Flags
+    unclosed: str | None
+
+
+def csv_header(path: Path) -> tuple[list[str], str]:
+    """Column names and delimiter of a CSV file; no names when the file is empty."""
+    for block in text_blocks(path):
+        delimiter = _delimiter(block)
+        text = block.decode("utf-8", "backslashreplace")
+        names = next(csv.reader(text.splitlines(keepends=True), delimiter=delimiter), [])
+        return _distinct([n.strip() for n in names]), delimiter
+    return [], ","
+
+
+def load_csv(con: duckdb.DuckDBPyConnection, path: Path) -> dict[str, str]:
+    """Load a CSV file into the tables `landed_rows` and `landed_refused`; returns its column types.
+
+    `landed_rows` holds each readable row with its columns as text and the line it begins on in
+    column ROW; `landed_refused` (line, field, reason, raw) the others. Raises OSError when the
+    file cannot be decompressed or its rows cannot be told apart.
+    """
+    rows = find_rows(path)
+    columns = "{" + ", ".join(f"{literal(n)}: 'VARCHAR'" for n in rows.names) + "}"
+    con.execute("drop table if exists reject_errors; drop table if exists reject_scans")
+    # The order of the rows is the only way to their lines, so it is kept here.
+    con.execute("set preserve_insertion_order = true")
+    if not rows.names:
+        con.execute(f"create or replace temp table landed_rows as select 0::bigint as {ROW} where false")
+        con.execute("""
+            create or replace temp table landed_refused
+                (line bigint, field varchar, reason varchar, raw varchar)""")
+        return {}
+    con.execute(f"""
+        create or replace temp table parsed_rows as
+        select row_number() over () as {ROW}, * from read_csv({literal(path)},
+            auto_detect = false, header = true, columns = {columns}, delim = {literal(rows.delimiter)},
+            quote = '"', escape = '"', store_rejects = true, parallel = false,
+            max_line_size = {_MAX_ROW})""")
+    con.execute("set preserve_insertion_order = false")
+    _number(con, rows)
+    return dict.fromkeys(rows.names, "VARCHAR")
+
+
+def _number(con: duckdb.DuckDBPyConnection, rows: CsvRows) -> None:
+    """Give parsed and refused rows their lines. DuckDB numbers rows, with header and blank ones, from 1."""
+    refused = np.array([r for (r,) in con.execute("select distinct line from reject_errors").fetchall()], np.int64)
+    readable = ~rows.blank
+    readable[:1] = False
+    readable[refused - 1] = False
+    if rows.unclosed is not None:
+        readable[-1] = False
+    ordinals = np.flatnonzero(readable)
+    [(parsed,)] = con.execute("select count(*) from parsed_rows").fetchall()
+    if parsed != len(ordinals):
+        raise OSError(f"its rows cannot be told apart ({len(ordinals)} by their quotes, {parsed} when parsed)")
+    con.register(
+        "row_lines",
+        pa.table({ROW: np.arange(1, parsed + 1), "line": rows.lines[ordinals]}),
+    )
+    con.execute(f"""
+        create or replace temp table landed_rows as
+        select row_lines.line as {ROW}, {", ".join(f"parsed_rows.{identifier(n)}" for n in rows.names)}
+        from parsed_rows inner join row_lines using ({ROW})""")
+    con.register("all_lines", pa.table({ROW: np.arange(1, len(rows.lines) + 1), "line": rows.lines}))
+    con.execute(f"""
+        create or replace temp table landed_refused as
+        with errors as (
+            select reject_errors.line as {ROW}, min(error_type) as kind, min(column_name) as field,
+                any_value(trim(csv_line, chr(13) || chr(10))) as raw,
+                min(regexp_extract(error_message, 'Found: ([0-9]+)', 1)::integer)
+                    filter (where error_type = 'MISSING COLUMNS') as fewer,
+                max(regexp_extract(error_message, 'Found: ([0-9]+)', 1)::integer)
+                    filter (where error_type = 'TOO MANY COLUMNS') as more
+            from reject_errors group by reject_errors.line
+        )
+        select all_lines.line,
+            case when kind = 'INVALID ENCODING' then field end as field,
+            case
+                when coalesce(fewer, more) is not null
+                    then 'the row has ' || coalesce(fewer, more) || ' fields, the header {len(rows.names)}'
+                when kind = 'INVALID ENCODING' then 'not valid UTF-8'
+                when kind = 'UNQUOTED VALUE' then 'text follows a closing quote'
+                when kind = 'LINE SIZE OVER MAXIMUM' then 'the row is longer than {_MAX_ROW} bytes'
+                else 'the row cannot be parsed'
+            end as reason, raw
+        from errors inner join all_lines using ({ROW})""")
+    if rows.unclosed is not None:
+        con.execute(
+            "insert into landed_refused values (?, null, 'a quote is opened and never closed', ?)",
+            [int(rows.lines[-1]), rows.unclosed],
+        )
+    con.execute("drop table parsed_rows")
+    con.unregister("row_lines")
+    con.unregister("all_lines")
+
+
+def find_rows(path: Path) -> CsvRows:
+    """Find where rows begin: at a line feed that no quote encloses.
+
+    A quote opens only at the beginning of a field; elsewhere in an unquoted field it is a letter.
+    Raises OSError when the file's compression is broken.
+    """
+    names, delimiter = csv_header(path)
+    lines: list[Numbers] = [np.array([1], np.int64)]
+    lengths: list[Numbers] = []
+    inside, before, size, last_end = False, 0, 0, 0
+    tail = b""
+    for block in text_blocks(path):
+        data = np.frombuffer(block, np.uint8)
+        feeds = np.flatnonzero(data == _NEWLINE)
+        enclosed, inside = _enclosed(data, feeds, ord(delimiter), inside=inside)
+        ends = feeds[~enclosed]
+        returns = (ends > 0) & (data[np.maximum(ends - 1, 0)] == _RETURN)
+        stops = np.concatenate([[last_end], size + ends + 1])
+        lengths.append(np.diff(stops) - 1 - returns)
+        lines.append(before + np.flatnonzero(~enclosed) + 2)
+        tail = (tail if not len(ends) else b"") + block[(ends[-1] + 1 if len(ends) else 0) :]
+        last_end = int(stops[-1])
+        before, size = before + len(feeds), size + len(block)
+    starts = np.concatenate(lines)[:-1]
+    blank = np.concatenate(lengths) <= 0 if lengths else np.zeros(0, np.bool_)
+    unclosed = None
+    if inside:
+        starts = np.concatenate(lines)
+        blank = np.append(blank, np.False_)
+        unclosed = tail.decode("utf-8", "backslashreplace").rstrip("\r\n")
+    return CsvRows(tuple(names), delimiter, starts, blank, unclosed)
+
+
+def _enclosed(data: Numbers, feeds: Numbers, delimiter: int, *, inside: bool) -> tuple[Flags, bool]:
+    """Which line feeds stand between quotes, and whether the block ends between quotes.
+
+    Only runs of an odd number of quotes change anything. Inside, each closes; outside, one at the
+    beginning of a field opens and any other is a letter. So a run elsewhere always leaves us
+    outside, and after it the state is the parity of the runs at field beginnings.
+    """
+    quotes = np.flatnonzero(data == _QUOTE)
+    if not len(quotes):
+        return np.full(len(feeds), inside), inside
+    first = np.flatnonzero(np.diff(quotes, prepend=-2) != 1)
+    length = np.diff(np.append(first, len(quotes)))
+    runs = quotes[first][length % 2 == 1]
+    previous = np.where(runs > 0, data[np.maximum(runs - 1, 0)], _NEWLINE)
+    opening = (previous == delimiter) | (previous == _NEWLINE) | (previous == _RETURN)
+    toggles = np.cumsum(opening) + int(inside)
+    reset = np.maximum.accumulate(np.where(opening, 0, np.arange(1, len(runs) + 1)))
+    base = np.where(reset > 0, toggles[np.maximum(reset - 1, 0)], 0)
+    state = np.append([inside], (toggles - base) % 2 == 1)
+    return state[np.searchsorted(runs, feeds)], bool(state[-1])
+
+
+def _delimiter(block: bytes) -> str:
+    """The most frequent of the usual delimiters in the first line, outside quotes; a comma if none."""
+    outside = b"".join(block.split(b"\n", 1)[0].split(b'"')[::2]).decode("utf-8", "replace")
+    return max(_DELIMITERS, key=outside.count)
+
+
+def _distinct(names: list[str]) -> list[str]:
+    """Every column has a name of its own: unnamed and repeated ones get their position."""
+    seen: set[str] = set()
+    result = []
+    for number, given in enumerate(names):
+        name = given or f"column{number}"
+        if name.lower() in seen or name == ROW:
+            name = f"{name}_{number}"
+        seen.add(name.lower())
+        result.append(name)
+    return result

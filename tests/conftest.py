@@ -1,0 +1,62 @@
+"""Shared homes: one real run on simulated logs, made once a session and never changed by a test."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from pipelines.home import Home
+from pipelines.run import RunSummary, run_all
+from pipelines.settings import load_settings
+from pipelines.simulate.simulation import simulate
+
+TRACES = Path(__file__).resolve().parents[2] / "shared" / "traces"
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, RunSummary]:
+    """A home on which the whole main job has run, and that run's summary. Read only."""
+    home = Home(tmp_path_factory.mktemp("finished") / "home")
+    simulate(home, days=21, organizations=60, requests=20_000, seed=7, log_format="litellm")
+    return home, run_all(home, load_settings(home))
+
+
+@pytest.fixture
+def copy_of_finished(finished: tuple[Home, RunSummary], tmp_path: Path) -> Home:
+    """The finished home, copied so that a test may change it; paths inside are re-made."""
+    home = Home(tmp_path / "home")
+    shutil.copytree(finished[0].root, home.root, symlinks=True)
+    return home
+
+
+@pytest.fixture
+def traces() -> Path:
+    """Folder of real traffic; tests that need it are skipped where it is absent."""
+    if not TRACES.is_dir():
+        pytest.skip("real traces are not beside this checkout")
+    return TRACES
+
+
+def ask(home: Home, sql: str) -> list[tuple]:
+    """Rows of a query on a home's warehouse."""
+    with duckdb.connect(str(home.warehouse), read_only=True) as con:
+        return con.execute(sql).fetchall()
+
+
+PUBLISHED = (
+    "usage_events", "rated_usage", "spend_daily", "quarantined_records", "ingested_files", "extraction_flags",
+    "price_book", "build",
+)  # fmt: skip
+
+
+def digests(home: Home, *, without: tuple[str, ...] = ()) -> dict[str, tuple]:
+    """Row count and order-free digest of every published table, some columns left out."""
+    found = {}
+    for table in PUBLISHED:
+        columns = [c for (c, *_) in ask(home, f"describe published.{table}") if c not in without]
+        row = ", ".join(columns)
+        found[table] = ask(home, f"select count(*), bit_xor(hash(row({row}))) from published.{table}")[0]
+    return found
