@@ -8,7 +8,7 @@ export DAGSTER_DISABLE_TELEMETRY := true
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export DO_NOT_TRACK := 1
 
-.PHONY: help setup run test ui lint format bench lock clean
+.PHONY: help setup run test ui lint format docs bench lock clean
 
 help:  ## Show these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 10
@@ -52,6 +52,9 @@ lint: .venv/ready .venv-lint/ready  ## ruff, mypy and sqlfluff
 format: .venv-lint/ready  ## Apply the formatters
 	@$(LINT)/ruff check --fix .
 	@$(LINT)/ruff format .
+
+docs: .venv/ready  ## Renew the generated pages of docs/
+	@$(BIN)/python -m pipelines.reference
 
 bench: .venv/test-ready  ## Measure: fixed overhead, and the ratio to a bare DuckDB script
 	@$(BIN)/python -m tests.bench

@@ -97,7 +97,8 @@ def rounding_row(
 ) -> list[list[Cell]]:
     """The row that makes written parts add up to the written total; no row when they already do.
 
-    `amounts` holds, by place of the column, the exact amounts of all written rows and last the total.
+    `amounts` holds, by place of the column, the exact amounts of all written rows and last the
+    total.
     """
     row = [Cell("Rounding")] + [BLANK] * (len(total) - 1)
     needed = False

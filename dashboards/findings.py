@@ -9,7 +9,8 @@ from pipelines.publish import numbers
 
 if TYPE_CHECKING:
     from pipelines.publish.attribution import Change
-    from pipelines.publish.facts import Facts, Row
+    from pipelines.publish.facts import Facts
+    from pipelines.publish.series import Row
 
 _CAUSES = {
     "Volume": "more tokens",
@@ -74,7 +75,10 @@ def lead_clause(change: Change) -> str:
 def bridge(facts: Facts, change: Change) -> str:
     """What drove the change, by its largest part."""
     name, amount = change.leading()
-    return f"{name} accounts for {numbers.money(amount, facts.currency, sign=True)} of {numbers.money(change.total, facts.currency, sign=True)}"
+    return (
+        f"{name} accounts for {numbers.money(amount, facts.currency, sign=True)} of "
+        f"{numbers.money(change.total, facts.currency, sign=True)}"
+    )
 
 
 def movers(facts: Facts) -> str:
@@ -91,7 +95,10 @@ def concentration(facts: Facts, rows: list[Row], key: str, plural: str) -> str:
     """`The three largest organisations bring 52 % of revenue`."""
     known = [r["revenue"] or Decimal(0) for r in rows]
     if len(known) < 4 or not facts.total["revenue"]:
-        return f"{len(rows):,} {plural if len(rows) != 1 else plural.removesuffix('s')} in {_days(facts)}"
+        return (
+            f"{len(rows):,} {plural if len(rows) != 1 else plural.removesuffix('s')} in "
+            f"{_days(facts)}"
+        )
     part = numbers.share(sum(sorted(known, reverse=True)[:3], Decimal(0)), facts.total["revenue"])
     return f"Three of {len(rows):,} {plural} bring {numbers.percent(part)} of {key}"
 

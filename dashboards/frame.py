@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from dashboards import findings
+from dashboards.page import sees_cost
 from pipelines.publish import numbers
 from pipelines.publish.period import day_range
 

@@ -18,7 +18,8 @@ def sees_cost(audience: Audience) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table. `csv` names it in the export, unit included; `term` is its glossary entry."""
+    """A column of a table. `csv` names it in the export, unit included; `term` is its glossary
+    entry."""
 
     label: str
     csv: str
@@ -28,7 +29,8 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One value: what is read, and the full figure behind it (`raw`) for title, sorting and export."""
+    """One value: what is read, and the full figure behind it (`raw`) for title, sorting and
+    export."""
 
     text: str
     raw: str = ""
@@ -40,7 +42,8 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows in their default order. `foot` rows (other, rounding, total) stay at the end when sorted."""
+    """Rows in their default order. `foot` rows (other, rounding, total) stay at the end when
+    sorted."""
 
     id: str
     caption: str
@@ -80,7 +83,8 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A big chart: its spec for the browser, its words for those who do not see it, its figures as a table."""
+    """A big chart: its spec for the browser, its words for those who do not see it, its figures as
+    a table."""
 
     id: str
     alt: str

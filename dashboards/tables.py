@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from dashboards import cells
-from dashboards.charts import model_label
+from dashboards.chart_parts import model_label
 from dashboards.page import Audience, Cell, Column, Table, sees_cost
 from dashboards.svg import spark
 from pipelines.publish import numbers
@@ -14,7 +14,8 @@ from pipelines.publish import numbers
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pipelines.publish.facts import Facts, Row, Series
+    from pipelines.publish.facts import Facts
+    from pipelines.publish.series import Row, Series
 
 ADDITIVE = ("requests", "total_tokens", "unpriced_requests", "unpriced_tokens", "failed_requests")
 MONEY = ("revenue", "cost", "margin", "margin_revenue", "current_revenue", "prior_revenue")
@@ -52,9 +53,11 @@ def entity_table(
     caption: str = "",
     precise: bool = False,
 ) -> Table:
-    """Requests, tokens and money of organisations, products or models, largest first, with their total.
+    """Requests, tokens and money of organisations, products or models, largest first, with their
+    total.
 
-    Rows past `limit` become one row "Other"; where written rows do not add up to the written total, a
+    Rows past `limit` become one row "Other"; where written rows do not add up to the written
+    total, a
     row "Rounding" says by how much. `precise` writes token counts in full instead of three digits.
     """
     shown, rest = list(rows[:limit]), list(rows[limit:])

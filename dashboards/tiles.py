@@ -12,7 +12,8 @@ from pipelines.publish import numbers
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipelines.publish.facts import Facts, Row, Series
+    from pipelines.publish.facts import Facts
+    from pipelines.publish.series import Row, Series
 
 Direction = Literal["up", "down", "flat"]
 _ZERO = Decimal(0)

@@ -11,7 +11,8 @@ from pipelines.publish import numbers
 from pipelines.publish.names import slug
 
 if TYPE_CHECKING:
-    from pipelines.publish.facts import Facts, Row
+    from pipelines.publish.facts import Facts
+    from pipelines.publish.series import Row
 
 ROWS = 40
 
@@ -33,9 +34,13 @@ def page(facts: Facts) -> Page:
                 "No cost card is set, so margin is nil by construction",
                 "Why is there no margin?",
                 paragraphs=[
-                    f"Both sides are rated with the card \u201c{facts.build['revenue_card']}\u201d. Set cost_card under "
-                    "[pricing] in meterhouse.toml to a card of what serving or buying the tokens costs, "
-                    "put its rates into prices/, and run again."
+                    (
+                        "Both sides are rated with the card "
+                        f"\u201c{facts.build['revenue_card']}\u201d. Set cost_card under "
+                        "[pricing] in meterhouse.toml to a card of what serving or buying the "
+                        "tokens costs, "
+                        "put its rates into prices/, and run again."
+                    )
                 ],
             )
         )
@@ -108,13 +113,13 @@ def page(facts: Facts) -> Page:
             term="margin",
         ),
     ]
-    tiles = (
+    figures = (
         tiles.tiles(facts, "finance", total, facts.daily, unpriced_href="quality.html#unpriced")[:4]
         if facts.daily
         else []
     )
     return Page(
-        "margin.html", "cards.html.j2", "margin", "Margin", {"tiles": tiles, "cards": cards}
+        "margin.html", "cards.html.j2", "margin", "Margin", {"tiles": figures, "cards": cards}
     )
 
 
@@ -125,7 +130,13 @@ def _share(row: Row) -> Decimal:
 def _finding(losing: list[Row], thin: list[Row], facts: Facts) -> str:
     if losing:
         lost = sum((r["margin"] for r in losing), Decimal(0))
-        return f"{len(losing):,} organisation{'s' if len(losing) > 1 else ''} below cost, {numbers.money(lost, facts.currency)} in all"
+        return (
+            f"{len(losing):,} organisation{'s' if len(losing) > 1 else ''} below cost, "
+            f"{numbers.money(lost, facts.currency)} in all"
+        )
     if not thin:
         return "No organisation has a known margin"
-    return f"No organisation is below cost; the thinnest is {thin[0]['organization_id']} with {numbers.percent(_share(thin[0]))}"
+    return (
+        f"No organisation is below cost; the thinnest is {thin[0]['organization_id']} with "
+        f"{numbers.percent(_share(thin[0]))}"
+    )

@@ -11,7 +11,8 @@ from pipelines.publish import numbers
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from pipelines.publish.facts import Facts, Row
+    from pipelines.publish.facts import Facts
+    from pipelines.publish.series import Row
 
 ROWS = 100
 
@@ -49,7 +50,8 @@ def page(facts: Facts, audience: Audience) -> Page:
             "What kinds of tokens are used?",
             chart=charts.token_kinds(facts),
             term="tokens",
-            how="Kinds are disjoint: cached input is not part of input, reasoning is part of output.",
+            how="Kinds are disjoint: cached input is not part of input, reasoning is part of "
+            "output.",
         ),
     ]
     return Page(
@@ -114,7 +116,8 @@ def _pairs(facts: Facts) -> Card:
         tables=[table],
         paragraphs=notes,
         term="model-tier",
-        how="Effective price: charged amount over priced tokens, all kinds together; it depends on the mix of kinds too.",
+        how="Effective price: charged amount over priced tokens, all kinds together; it depends "
+        "on the mix of kinds too.",
     )
 
 
@@ -185,7 +188,10 @@ def _effective(facts: Facts) -> Card:
     title = "Charged prices equal list prices"
     if furthest is not None and abs(furthest[1]) >= 0.0005:
         side = "below" if furthest[1] < 0 else "above"
-        title = f"{furthest[0]} is charged {numbers.percent(abs(furthest[1]))} {side} today's standard list"
+        title = (
+            f"{furthest[0]} is charged {numbers.percent(abs(furthest[1]))} {side} today's "
+            "standard list"
+        )
     return Card(
         "effective",
         title,
@@ -193,7 +199,8 @@ def _effective(facts: Facts) -> Card:
         tables=[
             Table("effective-table", "Charged and listed prices per million tokens", columns, rows)
         ],
-        how="List: the standard-tier rates of card \u201clist\u201d in force at the end of the data, applied to the same tokens. "
+        how="List: the standard-tier rates of card \u201clist\u201d in force at the end of the "
+        "data, applied to the same tokens. "
         "Batch discounts and earlier prices make the gap.",
         term="effective-price",
     )

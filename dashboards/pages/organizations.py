@@ -1,4 +1,5 @@
-"""The list of organisations, a page for each, and an organisation's own page without peers, cost or flags."""
+"""The list of organisations, a page for each, and an organisation's own page without peers, cost
+or flags."""
 
 from __future__ import annotations
 
@@ -6,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from dashboards import charts, findings, tables, tiles
 from dashboards.page import Audience, Card, Page, sees_cost
-from dashboards.pages.overview import change_card
+from dashboards.pages.change import change_card
 from pipelines.publish import numbers
 from pipelines.publish.names import slug
 
 if TYPE_CHECKING:
-    from pipelines.publish.facts import Facts, Row
+    from pipelines.publish.facts import Facts
+    from pipelines.publish.series import Row
 
 LIST_ROWS = 400
 ROWS = 60
@@ -87,7 +89,8 @@ def _page(facts: Facts, audience: Audience, row: Row, path: str) -> Page:
                 what=what,
                 cost=daily if sees_cost(audience) else None,
             ),
-            how="Sum of the charged amount of every priced request, by billing day. Hatched bars are fine-tuned models.",
+            how="Sum of the charged amount of every priced request, by billing day. Hatched "
+            "bars are fine-tuned models.",
             term="revenue",
         ),
     ]
@@ -96,9 +99,7 @@ def _page(facts: Facts, audience: Audience, row: Row, path: str) -> Page:
     cards += [
         Card(
             "products",
-            _largest(
-                facts, facts.organization_products.get(name, []), "product_id", row, "products"
-            ),
+            _largest(facts.organization_products.get(name, []), "product_id", row, "products"),
             "Which of its products use it?",
             tables=[
                 tables.entity_table(
@@ -116,7 +117,7 @@ def _page(facts: Facts, audience: Audience, row: Row, path: str) -> Page:
         ),
         Card(
             "models",
-            _largest(facts, facts.organization_models.get(name, []), "family", row, "models"),
+            _largest(facts.organization_models.get(name, []), "family", row, "models"),
             "Which models and tiers?",
             tables=[
                 tables.entity_table(
@@ -203,7 +204,7 @@ def _finding(facts: Facts, row: Row, what: str) -> str:
     return f"{what} {words}, {findings.lead_clause(change)}"
 
 
-def _largest(facts: Facts, rows: list[Row], key: str, whole: Row, plural: str) -> str:
+def _largest(rows: list[Row], key: str, whole: Row, plural: str) -> str:
     if not rows or not whole["revenue"]:
         return f"{len(rows)} {plural}"
     name = tables.model_name(rows[0]) if key == "family" else rows[0][key]

@@ -6,12 +6,13 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from dashboards import cells
-from dashboards.charts import model_label
+from dashboards.chart_parts import model_label
 from dashboards.page import Card, Cell, Column, Page, Table
 from pipelines.publish import numbers
 
 if TYPE_CHECKING:
-    from pipelines.publish.facts import Facts, Row
+    from pipelines.publish.facts import Facts
+    from pipelines.publish.series import Row
 
 ROWS = 300
 UNITS = (
@@ -38,7 +39,8 @@ _KEYS = (
 
 
 def page(facts: Facts) -> Page:
-    """Rates in force at the end of the data, models in use first; then every rate of another time."""
+    """Rates in force at the end of the data, models in use first; then every rate of another
+    time."""
     in_force = [r for r in facts.prices if r["in_force"]]
     other = [r for r in facts.prices if not r["in_force"]]
     used = {(r["provider"], r["model"], r["model_tier"]) for r in in_force if r["in_use"]}
@@ -49,7 +51,8 @@ def page(facts: Facts) -> Page:
             "What does each token cost today, per million?",
             term="price-book",
             tables=[_table("in-force-table", "Rates in force, per million tokens", in_force)],
-            how=f"In force at the end of the data; {len(in_force):,} rates in all. Version {facts.build['price_book_digest'][:12]}. "
+            how=f"In force at the end of the data; {len(in_force):,} rates in all. Version "
+            f"{facts.build['price_book_digest'][:12]}. "
             "A dash is a token kind without a rate: usage of it is not priced.",
         ),
         Card(
@@ -68,7 +71,10 @@ def _history_title(rows: list[Row]) -> str:
     models = {(r["provider"], r["model"], r["model_tier"]) for r in rows}
     if not rows:
         return "No rate was ever replaced"
-    return f"{len(rows):,} rates of {len(models):,} model{'s' if len(models) > 1 else ''} belong to other times"
+    return (
+        f"{len(rows):,} rates of {len(models):,} model{'s' if len(models) > 1 else ''} "
+        "belong to other times"
+    )
 
 
 def _key(row: Row) -> tuple[Any, ...]:
@@ -138,7 +144,8 @@ def _table(id: str, caption: str, rows: list[Row]) -> Table:  # noqa: A002
         Column("Checked", "checked on", text=True),
     ]
     note = (
-        f"The first {ROWS:,} of {len(lines):,}, models in use first; all are in exports/published/price_book.parquet."
+        f"The first {ROWS:,} of {len(lines):,}, models in use first; all are in "
+        "exports/published/price_book.parquet."
         if len(lines) > ROWS
         else ""
     )

@@ -11,7 +11,8 @@ from pipelines.publish import numbers
 from pipelines.publish.names import slug
 
 if TYPE_CHECKING:
-    from pipelines.publish.facts import Facts, Row
+    from pipelines.publish.facts import Facts
+    from pipelines.publish.series import Row
 
 LIST_ROWS = 400
 ROWS = 60
@@ -79,7 +80,8 @@ def _page(facts: Facts, audience: Audience, row: Row) -> Page:
                 what="Revenue",
                 cost=daily if sees_cost(audience) else None,
             ),
-            how="Sum of the charged amount of every priced request, by billing day. Hatched bars are fine-tuned models.",
+            how="Sum of the charged amount of every priced request, by billing day. Hatched "
+            "bars are fine-tuned models.",
             term="revenue",
         ),
         Card(

@@ -35,11 +35,12 @@ _NEWLINE, _RETURN, _QUOTE = 10, 13, 34
 class CsvRows:
     """Where the rows of a file begin, header and blank lines included, in the order of the file.
 
-    `unclosed` is the text from the row whose quote is never closed to the end of the file.
+    `header` is the number of blank lines before the header and `unclosed` the text from the row whose quote is never closed to the end of the file.
     """
 
     names: tuple[str, ...]
     delimiter: str
+    header: int
     lines: Numbers
     blank: Flags
     unclosed: str | None
@@ -48,8 +49,8 @@ class CsvRows:
 def csv_header(path: Path) -> tuple[list[str], str]:
     """Column names and delimiter of a CSV file; no names when the file is empty."""
     for block in text_blocks(path):
-        delimiter = _delimiter(block)
-        text = block.decode("utf-8", "backslashreplace")
+        text = block.lstrip(b"\r\n").decode("utf-8", "backslashreplace")
+        delimiter = _delimiter(text)
         names = next(csv.reader(text.splitlines(keepends=True), delimiter=delimiter), [])
         return _distinct([n.strip() for n in names]), delimiter
     return [], ","
@@ -77,7 +78,7 @@ def load_csv(con: duckdb.DuckDBPyConnection, path: Path) -> dict[str, str]:
         create or replace temp table parsed_rows as
         select row_number() over () as {ROW}, * from read_csv({literal(path)},
             auto_detect = false, header = true, columns = {columns}, delim = {literal(rows.delimiter)},
-            quote = '"', escape = '"', store_rejects = true, parallel = false,
+            quote = '"', escape = '"', skip = {rows.header}, store_rejects = true, parallel = false,
             max_line_size = {_MAX_ROW})""")
     con.execute("set preserve_insertion_order = false")
     _number(con, rows)
@@ -88,7 +89,7 @@ def _number(con: duckdb.DuckDBPyConnection, rows: CsvRows) -> None:
     """Give parsed and refused rows their lines. DuckDB numbers rows, with header and blank ones, from 1."""
     refused = np.array([r for (r,) in con.execute("select distinct line from reject_errors").fetchall()], np.int64)
     readable = ~rows.blank
-    readable[:1] = False
+    readable[: rows.header + 1] = False
     readable[refused - 1] = False
     if rows.unclosed is not None:
         readable[-1] = False
@@ -108,13 +109,14 @@ def _number(con: duckdb.DuckDBPyConnection, rows: CsvRows) -> None:
     con.execute(f"""
         create or replace temp table landed_refused as
         with errors as (
-            select reject_errors.line as {ROW}, min(error_type) as kind, min(column_name) as field,
+            select line as {ROW}, min(error_type) as kind, min(column_name) as field,
                 any_value(trim(csv_line, chr(13) || chr(10))) as raw,
-                min(regexp_extract(error_message, 'Found: ([0-9]+)', 1)::integer)
-                    filter (where error_type = 'MISSING COLUMNS') as fewer,
-                max(regexp_extract(error_message, 'Found: ([0-9]+)', 1)::integer)
-                    filter (where error_type = 'TOO MANY COLUMNS') as more
-            from reject_errors group by reject_errors.line
+                min(found) filter (where error_type = 'MISSING COLUMNS') as fewer,
+                max(found) filter (where error_type = 'TOO MANY COLUMNS') as more
+            from (
+                select *, try_cast(regexp_extract(error_message, 'Found: ([0-9]+)', 1) as integer) as found
+                from reject_errors
+            ) group by line
         )
         select all_lines.line,
             case when kind = 'INVALID ENCODING' then field end as field,
@@ -167,7 +169,11 @@ def find_rows(path: Path) -> CsvRows:
         starts = np.concatenate(lines)
         blank = np.append(blank, np.False_)
         unclosed = tail.decode("utf-8", "backslashreplace").rstrip("\r\n")
-    return CsvRows(tuple(names), delimiter, starts, blank, unclosed)
+    header = int(np.argmin(blank)) if len(blank) else 0
+    # A blank line in a table of one column is a row whose only value is missing.
+    if len(names) == 1:
+        blank = np.zeros_like(blank)
+    return CsvRows(tuple(names), delimiter, header, starts, blank, unclosed)
 
 
 def _enclosed(data: Numbers, feeds: Numbers, delimiter: int, *, inside: bool) -> tuple[Flags, bool]:
@@ -192,9 +198,9 @@ def _enclosed(data: Numbers, feeds: Numbers, delimiter: int, *, inside: bool) ->
     return state[np.searchsorted(runs, feeds)], bool(state[-1])
 
 
-def _delimiter(block: bytes) -> str:
+def _delimiter(text: str) -> str:
     """The most frequent of the usual delimiters in the first line, outside quotes; a comma if none."""
-    outside = b"".join(block.split(b"\n", 1)[0].split(b'"')[::2]).decode("utf-8", "replace")
+    outside = "".join(text.split("\n", 1)[0].split('"')[::2])
     return max(_DELIMITERS, key=outside.count)
 
 

@@ -4,7 +4,10 @@
 create or replace temp macro whole(t) as (
     case
         when contains(t::varchar, '.') or contains(t::varchar, 'e') or contains(t::varchar, 'E')
-            then case when try_cast(t as decimal(38, 10)) = try_cast(t as bigint) then try_cast(t as bigint) end
+            then case
+                when try_cast(t as decimal(38, 10)) = try_cast(t as bigint) and try_cast(t as double) = try_cast(t as bigint)
+                    then try_cast(t as bigint)
+            end
         else try_cast(t as bigint)
     end
 );
@@ -57,16 +60,47 @@ create or replace temp macro service_tier_name(t) as (
     end
 );
 
+-- Text that says something, else null: several logs write '' for what they do not know.
+create or replace temp macro given(t) as (nullif(trim(t), ''));
+
 -- A stable name for something that must not be stored in clear.
 create or replace temp macro pseudonym(t) as ('h_' || substr(sha256({{ salt }} || t), 1, 24));
 
 -- Ids pass unless they look like a secret key, an e-mail address or a network address.
 create or replace temp macro safe_id(t) as (
     case
-        when regexp_matches(t, '^(sk|pk|rk|key|Bearer)[-_ ][A-Za-z0-9_-]{12,}|@|^[0-9]{1,3}(\.[0-9]{1,3}){3}$|^[0-9a-fA-F:]*::[0-9a-fA-F:]*$')
+        -- Cheap tests first: few ids can be any of these.
+        when not (
+            contains(t, '@') or contains(t, ':') or contains(t, '.')
+            or lower(left(t, 2)) in ('sk', 'pk', 'rk', 'gs', 'xa', 'hf', 'ke', 'be', 'ba', 'ai', 'ey')
+        ) then t
+        when regexp_matches(
+            t,
+            '^(?i:sk|pk|rk|gsk|xai|hf|key|bearer|basic)[-_ ][A-Za-z0-9._-]{12,}|^sk-.{4,}'
+            || '|^AIza[A-Za-z0-9_-]{20,}|^eyJ[A-Za-z0-9_-]{10,}\.|@'
+            || '|^[0-9]{1,3}(\.[0-9]{1,3}){3}([:/][0-9]+)?$'
+            || '|^\[?[0-9a-fA-F]*:[0-9a-fA-F]*:[0-9a-fA-F:.]*([]%/].*)?$'
+        )
             then pseudonym(t)
         else t
     end
+);
+
+-- The text of a record that is kept for mending, without secret keys and network addresses.
+create or replace temp macro masked(t) as (
+    regexp_replace(
+        regexp_replace(
+            regexp_replace(
+                regexp_replace(
+                    t, '(?i)\b(sk|pk|rk|gsk|xai|hf)([-_])[a-z0-9_-]{8,}|\b(bearer|basic)( +)[a-z0-9._~+/=-]{8,}', '\1\2\3\4***', 'g'
+                ),
+                '\b(sk-|AIza|eyJ)[A-Za-z0-9._-]{4,}', '\1***', 'g'
+            ),
+            '\b[0-9]{1,3}(\.[0-9]{1,3}){3}\b', '***', 'g'
+        ),
+        '(^|[\s"'',;=\[(])(([0-9a-fA-F]{1,4}(:[0-9a-fA-F]{1,4})*)?::([0-9a-fA-F]{1,4}(:[0-9a-fA-F]{1,4})*)?'
+        || '|[0-9a-fA-F]{1,4}(:[0-9a-fA-F]{1,4}){4,7})', '\1***', 'g'
+    )
 );
 
 -- What is wrong with a record: the source's own field name and a predicate that reads on from it.

@@ -26,7 +26,14 @@ if TYPE_CHECKING:
 # A call that "ended" before this cannot be one of an LLM API: a wrong unit or an empty clock.
 EARLIEST = "2015-01-01"
 FUTURE_TOLERANCE = "1 day"
-_IDS = ("api_key_id", "end_user_id", "client_network")
+# Texts that are brought to one form, whatever the format.
+_NAMED = {
+    "api_key_id": "safe_id",
+    "end_user_id": "safe_id",
+    "client_network": "safe_id",
+    "provider": "provider_name",
+    "service_tier": "service_tier_name",
+}
 
 STAGED_COLUMNS = ", ".join(f"{identifier(c.name)} {c.type}" for c in COLUMNS if c.name != "received_at")
 
@@ -48,7 +55,7 @@ def stage_file(
     `received_at` is an ISO timestamp in UTC. Afterwards every record of the file is in exactly
     one of the two tables.
     """
-    con.execute(f"create or replace temp view mapped as {mapping_sql}")
+    con.execute(f"create or replace temp view mapped as {_with_constants(con, mapping_sql)}")
     kinds = {name: kind for name, kind, *_ in con.execute("describe mapped").fetchall()}
     typed = ",\n".join(f"{_typed(c, kinds[c.name])} as {identifier(c.name)}" for c in MAPPED)
     texts = ",\n".join(
@@ -87,18 +94,32 @@ def stage_file(
     con.execute("drop table checked")
 
 
+def _with_constants(con: duckdb.DuckDBPyConnection, mapping_sql: str) -> str:
+    """The mapping with the source's constants where a record has no value of its own."""
+    names = [name for name, *_ in con.execute("describe source_constants").fetchall()]
+    [values] = con.execute("from source_constants").fetchall()
+    filled = ", ".join(
+        f"coalesce(nullif(trim({identifier(n)}::varchar), ''), {literal(v)}) as {identifier(n)}"
+        for n, v in zip(names, values, strict=True)
+        if v is not None
+    )
+    return f"select * replace ({filled}) from ({mapping_sql})" if filled else mapping_sql
+
+
 def _typed(column: Column, kind: str) -> str:
     """A mapped value in its contract type; null where the text does not hold one."""
     name = identifier(column.name)
-    if kind == column.type:
-        return name
     if column.type == "VARCHAR":
         text = f"nullif(trim({name}::varchar), '')"
-        return f"safe_id({text})" if column.name in _IDS else text
+        return f"{_NAMED[column.name]}({text})" if column.name in _NAMED else text
+    if kind == column.type:
+        return name
     if column.type in {"BIGINT", "INTEGER"}:
         return f"try_cast(whole({name}) as {column.type})"
     if column.type == "TIMESTAMP":
         return f"instant({name})"
+    if column.type == "DOUBLE":
+        return f"case when isfinite(try_cast({name} as double)) then try_cast({name} as double) end"
     return f"try_cast({name} as {column.type})"
 
 
@@ -176,7 +197,11 @@ def _verdict(kinds: dict[str, str], received_at: str) -> str:
     )
     return f"""case
         when unreadable then {{'field': null::varchar, 'reason':
-            case when not json_valid(raw) then 'not valid JSON' else 'not a record: expected a JSON object' end}}
+            case
+                when not json_valid(raw) then 'not valid JSON'
+                when starts_with(ltrim(raw), '{{') then 'a nested field holds text that is not a JSON object'
+                else 'not a record: expected a JSON object'
+            end}}
         when problem is not null then problem
         {cases}
     end"""

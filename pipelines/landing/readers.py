@@ -10,6 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any, Literal
 
 from pipelines.errors import MeterhouseError
+from pipelines.landing.csv_records import ROW, load_csv
 from pipelines.landing.formats import Format, contract_shape
 from pipelines.landing.lines import line_reader
 from pipelines.sql import identifier, literal
@@ -48,14 +49,21 @@ def open_records(con: duckdb.DuckDBPyConnection, path: Path, fmt: Format, source
             way_out="Name another format for this source in meterhouse.toml, or export JSON lines.",
         )
     con.execute("set preserve_insertion_order = false")
+    con.execute(f"create or replace temp view source_constants as select {_constants(source)}")
     if file_type == "jsonl":
         _open_lines(con, path, fmt, source)
     else:
         _open_table(con, path, file_type, fmt, source)
 
 
-def _fields_of(source: Source) -> dict[str, str]:
-    return dict(source.columns)
+def _constants(source: Source) -> str:
+    """Every contract column as the source's constant for what its records lack, else null."""
+    items = []
+    for column in contract_shape():
+        value = source.constants.get(column)
+        text = str(value).lower() if isinstance(value, bool) else value
+        items.append(f"{'null' if text is None else literal(text)}::varchar as {identifier(column)}")
+    return ", ".join(items)
 
 
 def _open_lines(con: duckdb.DuckDBPyConnection, path: Path, fmt: Format, source: Source) -> None:
@@ -65,15 +73,22 @@ def _open_lines(con: duckdb.DuckDBPyConnection, path: Path, fmt: Format, source:
         for field in source.columns.values():
             _nest(shape, field.split("."))
         pairs = {c: f"parsed.{'.'.join(identifier(p) for p in f.split('.'))}" for c, f in source.columns.items()}
-        doc = f"case when parsed is not null then {_constants_over(pairs, source)} end"
+        doc = f"case when parsed is not null then {_struct_of(pairs)} end"
     else:
         shape = contract_shape() if fmt.shape == "contract" else fmt.shape
         pairs = {c: f"parsed.{identifier(c)}" for c in shape} if fmt.shape == "contract" else {}
-        doc = f"case when parsed is not null then {_constants_over(pairs, source)} end" if pairs else "parsed"
+        if pairs:
+            doc = f"case when parsed is not null then {_struct_of(pairs)} end"
+        else:
+            doc = _with_nested_text(fmt)
+    # Any JSON value fits the shape with nothing but nulls: only an object is a record.
     con.execute(f"""
         create or replace temp view records as
         with parsed_lines as (
-            select line, raw, try(from_json(raw, {literal(json.dumps(shape))})) as parsed
+            select line, raw,
+                case when starts_with(ltrim(raw), '{{')
+                    then try(from_json(raw, {literal(json.dumps(shape))}))
+                end as parsed
             from landed_lines
         )
         select line, raw, {doc} as doc from parsed_lines""")
@@ -85,17 +100,28 @@ def _nest(shape: dict[str, Any], parts: list[str]) -> None:
     shape[parts[-1]] = "VARCHAR"
 
 
-def _constants_over(pairs: dict[str, str], source: Source) -> str:
-    """A struct of every contract column: the field's text, else the source's constant, else null."""
-    items = []
-    for column in contract_shape():
-        constant = source.constants.get(column)
-        parts = [pairs[column]] if column in pairs else []
-        if constant is not None:
-            parts.append(literal(str(constant).lower() if isinstance(constant, bool) else constant))
-        value = f"coalesce({', '.join(parts)})" if len(parts) > 1 else (parts[0] if parts else "null::varchar")
-        items.append(f"{identifier(column)} := {value}::varchar")
+def _struct_of(pairs: dict[str, str]) -> str:
+    """A struct of every contract column: the field's text, else null."""
+    items = [f"{identifier(c)} := ({pairs.get(c, 'null')})::varchar" for c in contract_shape()]
     return f"struct_pack({', '.join(items)})"
+
+
+def _with_nested_text(fmt: Format) -> str:
+    """The parsed record, nested fields read from text where a table dump left them as text."""
+    if not isinstance(fmt.shape, dict) or "csv" not in fmt.file_types:
+        return "parsed"
+    doc = "parsed"
+    for field, shape in fmt.shape.items():
+        if shape == "VARCHAR":
+            continue
+        quoted = " or ".join(f"contains(raw, {literal(json.dumps(field) + gap)})" for gap in (':"', ': "'))
+        text = f"nullif(raw ->> {literal('$.' + json.dumps(field))}, '')"
+        nested = f"from_json({text}, {literal(json.dumps(shape))})"
+        doc = f"""case when {quoted}
+            then case when {text} is null or json_type(try_cast({text} as json)) = 'OBJECT'
+                then struct_update({doc}, {identifier(field)} := try({nested})) end
+            else {doc} end"""
+    return doc
 
 
 def _open_table(
@@ -103,57 +129,23 @@ def _open_table(
 ) -> None:
     """CSV and Parquet: each field of the shape is the column of that name, null where there is none."""
     if file_type == "csv":
-        # Record order is the only way to a line number, so it is kept here.
-        con.execute("set preserve_insertion_order = true")
-        con.execute("drop table if exists reject_errors; drop table if exists reject_scans")
-        con.execute(f"""
-            create or replace temp table landed_rows as
-            select row_number() over () as record, * from read_csv({literal(path)},
-                all_varchar = true, header = true, store_rejects = true, parallel = false,
-                sample_size = -1, max_line_size = 67108864)""")
-        con.execute("set preserve_insertion_order = false")
+        columns = load_csv(con, path)
     else:
         con.execute(f"""
             create or replace temp view landed_rows as
-            select file_row_number + 1 as record, * exclude (file_row_number)
+            select file_row_number + 1 as {ROW}, * exclude (file_row_number)
             from read_parquet({literal(path)}, file_row_number = true)""")
-    columns = {
-        name: kind for name, kind, *_ in con.execute("describe landed_rows").fetchall() if name != "record"
-    }
+        described = con.execute("describe landed_rows").fetchall()
+        columns = {name: kind for name, kind, *_ in described if name != ROW}
     content = "to_json(struct_pack(" + ", ".join(f"{identifier(c)} := {identifier(c)}" for c in columns) + "))"
+    # A file without even a header has no columns to look for, and no rows.
+    doc = _doc_of_columns(columns, fmt, source, path) if columns else f"{{{literal('event_id')}: null}}"
     con.execute(f"""
         create or replace temp view records as
-        select {"line" if file_type == "csv" else "record as line"}, {content}::varchar as raw,
-            {_doc_of_columns(columns, fmt, source, path)} as doc
-        from {_numbered(con) if file_type == "csv" else "landed_rows"}""")
+        select {ROW} as line, {content if columns else "''"}::varchar as raw, {doc} as doc
+        from landed_rows""")
     if file_type == "csv":
-        con.execute("""
-            create or replace temp view records_refused as
-            select line, any_value(csv_line) as raw, any_value(column_name) as field,
-                string_agg(distinct error_message, '; ' order by error_message) as reason
-            from reject_errors group by line""")
-
-
-def _numbered(con: duckdb.DuckDBPyConnection) -> str:
-    """landed_rows with the line each record ends on.
-
-    Line = header + records before + line feeds inside quoted fields + refused lines before.
-    """
-    text = [c for c, *_ in con.execute("describe landed_rows").fetchall() if c != "record"]
-    feeds = " + ".join(
-        f"coalesce(length({identifier(c)}) - length(replace({identifier(c)}, chr(10), '')), 0)" for c in text
-    )
-    return f"""(
-        with counted as (
-            select *, 1 + record + sum({feeds}) over (order by record) as expected from landed_rows
-        ),
-        refused as (
-            select line - row_number() over (order by line) + 1 as threshold
-            from (select distinct line from reject_errors)
-        )
-        select counted.* exclude (expected),
-            (expected + (select count(*) from refused where threshold <= expected))::bigint as line
-        from counted)"""
+        con.execute("create or replace temp view records_refused as select * from landed_refused")
 
 
 def _doc_of_columns(columns: dict[str, str], fmt: Format, source: Source, path: Path) -> str:
@@ -166,24 +158,26 @@ def _doc_of_columns(columns: dict[str, str], fmt: Format, source: Source, path: 
                     field=column,
                     way_out=f"Correct [sources.columns] {column} of source {source.name!r} in meterhouse.toml.",
                 )
-        pairs = {c: _as_text(f, columns[f]) for c, f in source.columns.items()}
-        return _constants_over(pairs, source)
+        return _struct_of({c: _as_text(f, columns[f]) for c, f in source.columns.items()})
     if fmt.shape == "contract":
-        pairs = {c: _as_text(c, columns[c]) for c in contract_shape() if c in columns}
-        return _constants_over(pairs, source)
+        return _struct_of({c: _as_text(c, columns[c]) for c in contract_shape() if c in columns})
     if not isinstance(fmt.shape, dict):
         raise TypeError(fmt.shape)
-    items = []
+    items, broken = [], []
     for field, shape in fmt.shape.items():
         if field not in columns:
             value = "null::varchar" if shape == "VARCHAR" else f"from_json('null', {literal(json.dumps(shape))})"
         elif shape == "VARCHAR":
             value = _as_text(field, columns[field])
         else:
-            text = identifier(field) if columns[field] in {"VARCHAR", "JSON"} else f"to_json({identifier(field)})"
+            text = f"to_json({identifier(field)})"
+            if columns[field] in {"VARCHAR", "JSON"}:
+                text = f"nullif(trim({identifier(field)}::varchar), '')"
+                broken.append(f"coalesce(json_type(try_cast({text} as json)), 'NONE') != 'OBJECT' and {text} is not null")
             value = f"try(from_json({text}, {literal(json.dumps(shape))}))"
         items.append(f"{identifier(field)} := {value}")
-    return f"struct_pack({', '.join(items)})"
+    doc = f"struct_pack({', '.join(items)})"
+    return f"case when not ({' or '.join(broken)}) then {doc} end" if broken else doc
 
 
 def _as_text(column: str, kind: str) -> str:

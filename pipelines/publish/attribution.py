@@ -1,16 +1,20 @@
 """Why revenue changed: volume, mix, price, lines that are new and lines that ended.
 
 Each organisation's change is split on its own and the parts are added up, so that the whole and the
-single organisation tell the same story. A line is product x provider x model x tier x service tier x
-token kind. Over the lines present in both periods revenue is Q x sum(share x rate), Q all their tokens; each
-factor's part is its Shapley value, the mean over all orders in which the three could have changed. Written out
+single organisation tell the same story. A line is product x provider x model x tier x service tier
+x
+token kind. Over the lines present in both periods revenue is Q x sum(share x rate), Q all their
+tokens; each
+factor's part is its Shapley value, the mean over all orders in which the three could have changed.
+Written out
 for the sum over lines this needs six sums only, which SQL delivers (queries/attribution.sql):
 
     volume = (Q1 - Q0) x [(R0/Q0 + R1/Q1) / 3 + (A/Q0 + B/Q1) / 6]
     mix    = [Q0 x B/Q1 + R1 - R0 - Q1 x A/Q0] / 3 + [Q0 x R1/Q1 + B - A - Q1 x R0/Q0] / 6
     price  = (R1 - R0) - volume - mix
 
-with A old quantities at new rates, B new quantities at old rates. The parts add up to the change to the
+with A old quantities at new rates, B new quantities at old rates. The parts add up to the change
+to the
 last digit, swapping the periods only flips signs, and no order is preferred.
 """
 

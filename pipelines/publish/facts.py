@@ -1,6 +1,7 @@
 """Everything the pages read, fetched with one query a table, not one a page.
 
-Reads only the published Parquet, through DuckDB in memory. Rows arrive as dicts of aggregates; events
+Reads only the published Parquet, through DuckDB in memory. Rows arrive as dicts of aggregates;
+events
 stay in the engine, except the few sample rows of a case.
 """
 
@@ -8,13 +9,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.publish.attribution import Change, Sums, split, together
 from pipelines.publish.names import colours
 from pipelines.publish.period import Period, make_period
+from pipelines.publish.series import Row, Series, dense, dense_groups
 from pipelines.sql import identifier, literal, read_sql
 from pipelines.warehouse import connect
 
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
     from pipelines.home import Home
     from pipelines.settings import Settings
-
-Row = dict[str, Any]
 
 QUERIES = Path(__file__).with_name("queries")
 TABLES = (
@@ -38,20 +37,6 @@ TABLES = (
     "activity_daily",
 )
 MAX_PRODUCT_PAGES = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Series:
-    """One entity's figures by day, dense over the window; money exact."""
-
-    family: str | None
-    model_tier: str | None
-    requests: list[int]
-    total_tokens: list[int]
-    output_tokens: list[int]
-    unpriced_requests: list[int]
-    revenue: list[Decimal]
-    cost: list[Decimal]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +99,8 @@ def load_facts(published: Path, home: Home, settings: Settings) -> Facts:
     with connect(home, in_memory=True) as con:
         for table in TABLES:
             con.execute(
-                f"create view {table} as from read_parquet({literal(published / f'{table}.parquet')})"
+                f"create view {table} as from "
+                f"read_parquet({literal(published / f'{table}.parquet')})"
             )
         build = _rows(con, "from build")[0]
         common: dict[str, Any] = {
@@ -143,8 +129,10 @@ def _prepare(
     current, prior = period.current, period.prior
     con.execute(
         """create table period as select ?::date as window_first, ?::date as window_last,
-        ?::date as current_first, ?::date as current_last, ?::date as prior_first, ?::date as prior_last,
-        ?::integer as compared, ?::varchar as currency, ?::varchar as revenue_card, ?::timestamp as data_through""",
+        ?::date as current_first, ?::date as current_last, ?::date as prior_first, ?::date as
+        prior_last,
+        ?::integer as compared, ?::varchar as currency, ?::varchar as revenue_card, ?::timestamp as
+        data_through""",
         [
             period.first,
             period.last,
@@ -172,7 +160,8 @@ def _prepare(
             f"""create table {entity}_pages as
             select * from (
                 select {key} from spend group by {key}
-                order by sum(revenue_amount) desc nulls last, sum(requests) desc, {key} limit {limit}
+                order by sum(revenue_amount) desc nulls last, sum(requests) desc, {key} limit
+                {limit}
             ) {flagged}"""
         )
 
@@ -202,16 +191,16 @@ def _usage(con: duckdb.DuckDBPyConnection, period: Period) -> dict[str, Any]:
         "product_organizations": _group(crossed, "product_id"),
         "organization_models": _group(details[("organization_id", "family")], "organization_id"),
         "product_models": _group(details[("product_id", "family")], "product_id"),
-        "daily": _dense(series[()][0], days),
+        "daily": dense(series[()][0], days),
         "organization_daily": {
-            r["organization_id"]: _dense(r, days) for r in series[("organization_id",)]
+            r["organization_id"]: dense(r, days) for r in series[("organization_id",)]
         },
-        "product_daily": {r["product_id"]: _dense(r, days) for r in series[("product_id",)]},
-        "model_daily": [_dense(r, days) for r in series[("family",)]],
-        "organization_model_daily": _dense_groups(
+        "product_daily": {r["product_id"]: dense(r, days) for r in series[("product_id",)]},
+        "model_daily": [dense(r, days) for r in series[("family",)]],
+        "organization_model_daily": dense_groups(
             series[("organization_id", "family")], "organization_id", days
         ),
-        "product_model_daily": _dense_groups(series[("product_id", "family")], "product_id", days),
+        "product_model_daily": dense_groups(series[("product_id", "family")], "product_id", days),
         "token_kinds": _query(con, "token_kinds"),
         "months": _query(con, "months"),
         "currencies": _query(con, "currencies"),
@@ -242,7 +231,8 @@ def _rows(con: duckdb.DuckDBPyConnection, sql: str) -> list[Row]:
 
 
 def _by_set(rows: list[Row], keys: tuple[str, ...]) -> dict[tuple[str, ...], list[Row]]:
-    """Rows of a grouping-sets query by the keys they are grouped by (a set bit means "not by this")."""
+    """Rows of a grouping-sets query by the keys they are grouped by (a set bit means "not by
+    this")."""
     found: dict[tuple[str, ...], list[Row]] = defaultdict(list)
     for row in rows:
         bits = row["grouping_set"]
@@ -256,33 +246,6 @@ def _group(rows: list[Row], key: str) -> dict[str, list[Row]]:
     found: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         found[row[key]].append(row)
-    return dict(found)
-
-
-def _dense(row: Row, days: int) -> Series:
-    def fill(name: str, zero: Any) -> list[Any]:
-        values = [zero] * days
-        for index, value in zip(row["days"], row[name], strict=True):
-            values[index] = value
-        return values
-
-    zero = Decimal(0)
-    return Series(
-        row["family"],
-        row["model_tier"],
-        fill("requests", 0),
-        fill("total_tokens", 0),
-        fill("output_tokens", 0),
-        fill("unpriced_requests", 0),
-        fill("revenue", zero),
-        fill("cost", zero),
-    )
-
-
-def _dense_groups(rows: list[Row], key: str, days: int) -> dict[str, list[Series]]:
-    found: dict[str, list[Series]] = defaultdict(list)
-    for row in rows:
-        found[row[key]].append(_dense(row, days))
     return dict(found)
 
 

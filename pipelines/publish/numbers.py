@@ -1,7 +1,8 @@
 """How a figure is written on a page. The only place that rounds; what a figure means is elsewhere.
 
 One rounding: half to even. Money of one unit or more has two places, smaller money four, and money
-under a ten-thousandth two significant digits, so that a priced amount never reads as nothing. A table
+under a ten-thousandth two significant digits, so that a priced amount never reads as nothing. A
+table
 whose written rows do not add up to its written total prints the difference as a row (`residual`).
 """
 

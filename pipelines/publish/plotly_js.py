@@ -1,7 +1,9 @@
 """Where the browser's chart library comes from. It is never committed and never fetched by a page.
 
-`python -m pipelines.publish.plotly_js` brings the small bundle (bar, scatter, pie) with the npm client into
-.tools/plotly/ and checks its digest. Without npm, or when anything about it differs, the full bundle inside
+`python -m pipelines.publish.plotly_js` brings the small bundle (bar, scatter, pie) with the npm
+client into
+.tools/plotly/ and checks its digest. Without npm, or when anything about it differs, the full
+bundle inside
 plotly's own wheel is used. Pages are the same bytes with either.
 """
 
@@ -19,7 +21,7 @@ from pathlib import Path
 PACKAGE = "plotly.js-basic-dist-min"
 VERSION = "4.1.1"
 MEMBER = "package/plotly-basic.min.js"
-INTEGRITY = "sha512-1oNF8PeQx2hv/y7tqEVWKD3JGwn/MGEMQ8mL9HUwsaqG9FGy/OU5FHUHvzqbqxN4mnwZGI9abTiE775C4kkjMQ=="
+INTEGRITY = "sha512-1oNF8PeQx2hv/y7tqEVWKD3JGwn/MGEMQ8mL9HUwsaqG9FGy/OU5FHUHvzqbqxN4mnwZGI9abTiE775C4kkjMQ=="  # noqa: E501
 SHA256 = "99784e3abfb07b142a15e521a439e6d9addceadb3f79553fd24c72774f0649ba"
 TOOLS = Path(__file__).resolve().parents[2] / ".tools"
 
@@ -40,12 +42,14 @@ def wheel_bundle() -> Path:
 
 
 def set_up(tools_dir: Path = TOOLS) -> str:
-    """Fetch the small bundle with npm; says in one line what will be used. Never raises for want of it."""
+    """Fetch the small bundle with npm; says in one line what will be used. Never raises for want
+    of it."""
     from plotly.offline import get_plotlyjs_version
 
     if get_plotlyjs_version() != VERSION:
         return _fallback(
-            f"plotly carries plotly.js {get_plotlyjs_version()}, the pinned small bundle is {VERSION}"
+            f"plotly carries plotly.js {get_plotlyjs_version()}, the pinned small bundle is "
+            f"{VERSION}"
         )
     if ensure_plotly(tools_dir) != wheel_bundle():
         return f"charts: {PACKAGE} {VERSION} is set up"

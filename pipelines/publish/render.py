@@ -1,4 +1,5 @@
-"""Jinja set up for pages: autoescape on, undefined names are errors, JSON safe inside a script element."""
+"""Jinja set up for pages: autoescape on, undefined names are errors, JSON safe inside a script
+element."""
 
 from __future__ import annotations
 
@@ -49,7 +50,7 @@ def rows_html(rows: Sequence[Sequence[Cell]]) -> Markup:
             css = f' class="{cell.css}"' if cell.css else ""
             title = f' title="{escape(cell.raw)}"' if cell.raw and cell.raw != cell.text else ""
             bar = f' style="--b:{cell.bar}%"' if cell.bar else ""
-            inner = cell.html or escape(cell.text)
+            inner: str = cell.html or escape(cell.text)
             if cell.href:
                 inner = f'<a href="{escape(cell.href)}">{inner}</a>'
             parts.append(

@@ -1,6 +1,8 @@
-"""The pages: read the published tables once, render every audience's folder, swap the whole site in.
+"""The pages: read the published tables once, render every audience's folder, swap the whole site
+in.
 
-What a page says is in dashboards/; what is read is in facts.py. Same input, same bytes: nothing of the run
+What a page says is in dashboards/; what is read is in facts.py. Same input, same bytes: nothing of
+the run
 is in a page. A reader sees the old site or the new one, never half of each.
 """
 
@@ -46,7 +48,8 @@ STATIC = Path(dashboards.__file__).parent / "static"
 
 @dataclass(frozen=True, slots=True)
 class SiteSummary:
-    """What was built: pages, bytes without the chart library, and the first page of each audience."""
+    """What was built: pages, bytes without the chart library, and the first page of each
+    audience."""
 
     pages: int
     bytes: int
@@ -56,7 +59,8 @@ class SiteSummary:
 def build_site(published: Path, home: Home, settings: Settings) -> SiteSummary:
     """Render the site from the Parquet below `published` into `home.site`.
 
-    Raises MeterhouseError when the site would pass its limits of files or bytes; the old site stays.
+    Raises MeterhouseError when the site would pass its limits of files or bytes; the old site
+    stays.
     """
     facts = load_facts(published, home, settings)
     beside = home.site.with_name(home.site.name + ".new")
@@ -75,9 +79,8 @@ def build_site(published: Path, home: Home, settings: Settings) -> SiteSummary:
     _check_limits(pages, size)
     _copy_assets(beside / "assets")
     _swap(beside, home.site)
-    entries = {
-        name: home.site / name / "index.html" for name in AUDIENCE_NAMES if name != "organization"
-    }
+    audiences: list[str] = [name for name in AUDIENCE_NAMES if name != "organization"]
+    entries = {name: home.site / name / "index.html" for name in audiences}
     return SiteSummary(pages, size, entries)
 
 
@@ -171,7 +174,8 @@ def _jump(facts: Facts) -> str:
 def _check_limits(pages: int, size: int) -> None:
     if pages > MAX_FILES or size > MAX_BYTES:
         raise MeterhouseError(
-            f"the site would have {pages:,} pages and {size / 2**20:.0f} MB; the limits are {MAX_FILES:,} and "
+            f"the site would have {pages:,} pages and {size / 2**20:.0f} MB; the limits are "
+            f"{MAX_FILES:,} and "
             f"{MAX_BYTES // 2**20} MB.",
             way_out="Lower max_organization_pages under [site] in meterhouse.toml and run again.",
             field="site.max_organization_pages",

@@ -1,11 +1,12 @@
 """The extraction watch: which accounts use the service in an unusual, harvesting-like way.
 
-    mass_shape     detector A: output that neither own volume, own answer length nor own input explains
-    synchrony      detector C: accounts that work to one rhythm
-    links          detector C: small accounts that share a rare client network or prompt template
-    calibrate      conformal ranks and the alert budget
-    reasons        why a case is shown, and what speaks against it
-    run            the whole of it: marts.activity_* -> watch.*, published.extraction_flags
+    mass_shape   detector A: output that neither own volume nor own answer lengths explain
+    synchrony    detector C: accounts that work to one rhythm (arrays only)
+    groups       detector C: rhythm and rare shared attributes, joined into groups
+    calibrate    empirical p-values and the alert budget
+    reasons      why a case is shown, and what speaks against it
+    cases        the queue: one case a campaign
+    run          all of it: marts.activity_* -> watch.*, published.extraction_flags
 
 A flag is a lead for a person to review, not a finding. Decisions about cases do not belong here.
 """

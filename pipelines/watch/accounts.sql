@@ -25,7 +25,10 @@ judged as (
         w.requests >= getvariable('watch_least_requests')
         and (
             w.requests <= m.requests
-            or (not w.age_is_censored and w.first_seen > getvariable('watch_last_day') - getvariable('watch_new_days'))
+            or (
+                not w.age_is_censored
+                and w.first_seen > getvariable('watch_last_day') - getvariable('watch_new_days')
+            )
         ) as compared
     from week as w
     cross join middle as m
@@ -35,7 +38,7 @@ compared as (
     select
         organization_id,
         'compared' as part,
-        row_number() over (order by first_seen desc, requests desc, organization_id) as place
+        row_number() over (order by first_seen desc, requests desc, organization_id asc) as place
     from judged
     where compared
 ),
@@ -44,11 +47,21 @@ benchmark as (
     select
         organization_id,
         'benchmark' as part,
-        row_number() over (order by requests desc, organization_id) as place
+        row_number() over (order by requests desc, organization_id asc) as place
     from judged
     where not compared and requests >= getvariable('watch_least_requests')
 )
 
-select organization_id, part, place from compared where place <= getvariable('watch_most_compared')
+select
+    organization_id,
+    part,
+    place
+from compared
+where place <= getvariable('watch_most_compared')
 union all
-select organization_id, part, place from benchmark where place <= getvariable('watch_most_benchmark');
+select
+    organization_id,
+    part,
+    place
+from benchmark
+where place <= getvariable('watch_most_benchmark');

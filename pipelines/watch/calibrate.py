@@ -1,7 +1,7 @@
-"""Turns evidence into a queue of a size that people can review: budgets, ranks and empirical p-values.
+"""Turns evidence into a queue that people can review: budgets, ranks and empirical p-values.
 
-No threshold here is a quantity of traffic. The budget is a number of alerts; ranks and shuffled data decide
-what is rare enough to use one.
+No threshold here is a quantity of traffic. The budget is a number of alerts; ranks and shuffled
+data decide what is rare enough to use one.
 """
 
 from __future__ import annotations

@@ -1,18 +1,20 @@
 -- Standard deviation from day to day: the own one and the peers', weighted by own days and prior_days.
-create or replace temp macro watch_within(own_days, own_mad, peer_sd) as
-    sqrt(
-        (own_days * pow(1.4826 * coalesce(own_mad, 0), 2) + getvariable('watch_prior_days') * pow(peer_sd, 2)) / (own_days + getvariable('watch_prior_days'))
-    );
+create or replace temp macro watch_within(own_days, own_mad, peer_sd) as sqrt(
+    (own_days * pow(1.4826 * coalesce(own_mad, 0), 2) + getvariable('watch_prior_days') * pow(peer_sd, 2))
+    / (own_days + getvariable('watch_prior_days'))
+);
 
--- Normal-normal posterior of an organisation's own level: mean, and standard deviation of its next day.
-create or replace temp macro watch_level(own_days, own, sd, peer, between) as
-    (own_days / pow(sd, 2) * coalesce(own, 0) + peer / pow(between, 2))
-    / (own_days / pow(sd, 2) + 1 / pow(between, 2));
-create or replace temp macro watch_next_day(own_days, sd, between) as
-    sqrt(pow(sd, 2) + 1 / (own_days / pow(sd, 2) + 1 / pow(between, 2)));
+-- Normal-normal posterior of an organisation's own level: its mean, and the deviation of its next day.
+create or replace temp macro watch_level(own_days, own_level, sd, peer_level, peer_sd) as (
+    (own_days / pow(sd, 2) * coalesce(own_level, 0) + peer_level / pow(peer_sd, 2))
+    / (own_days / pow(sd, 2) + 1 / pow(peer_sd, 2))
+);
+create or replace temp macro watch_next_day(own_days, sd, peer_sd) as sqrt(
+    pow(sd, 2) + 1 / (own_days / pow(sd, 2) + 1 / pow(peer_sd, 2))
+);
 
--- The organisation-days the watch looks at, with the logarithms its baselines are made of.
--- Parameters: first_read, first_scored, last_day (dates), history_days.
+-- The organisation-days the watch looks at, with the logarithms its baselines are made of. Parameters:
+-- first_read, first_scored, last_day (dates), history_days.
 create or replace temp table watch_days as
 with span as (
     select min(usage_date) as data_from from marts.activity_daily
@@ -34,7 +36,8 @@ select
     f.first_seen - s.data_from < getvariable('watch_history_days') as age_is_censored,
     a.usage_date - f.first_seen as age_days,
     a.usage_date >= getvariable('watch_first_scored') as in_window,
-    a.usage_date >= getvariable('watch_first_scored') and a.usage_date - s.data_from >= getvariable('watch_history_days') as is_scored,
+    a.usage_date >= getvariable('watch_first_scored')
+    and a.usage_date - s.data_from >= getvariable('watch_history_days') as is_scored,
     a.dominant_model,
     a.requests,
     a.answers,
@@ -54,8 +57,8 @@ create or replace temp table watch_peers as
 with organizations as (
     select
         organization_id,
-        mode(dominant_model order by dominant_model) as dominant_model,
-        count(log_length) as days,
+        mode(dominant_model order by dominant_model asc) as dominant_model,
+        count(log_length) >= getvariable('watch_prior_days') as has_history,
         median(log_output) as log_output,
         median(log_length) as log_length,
         median(log_ratio) as log_ratio,
@@ -87,12 +90,35 @@ select
     -- 1.4826 x MAD is the standard deviation of a normal; least_spread keeps a division meaningful.
     greatest(1.4826 * mad(log_length), getvariable('watch_least_spread')) as between_length,
     greatest(1.4826 * mad(log_ratio), getvariable('watch_least_spread')) as between_ratio,
-    greatest(coalesce(1.4826 * median(spread_length) filter (where days >= getvariable('watch_prior_days')), 0), getvariable('watch_least_spread'))
-        as within_length,
-    greatest(coalesce(1.4826 * median(spread_ratio) filter (where days >= getvariable('watch_prior_days')), 0), getvariable('watch_least_spread'))
-        as within_ratio,
-    greatest(coalesce(1.4826 * median(spread_output) filter (where days >= getvariable('watch_prior_days')), 0), getvariable('watch_least_spread'))
-        as within_output
+    greatest(
+        coalesce(1.4826 * median(spread_length) filter (where has_history), 0),
+        getvariable('watch_least_spread')
+    ) as within_length,
+    greatest(
+        coalesce(1.4826 * median(spread_ratio) filter (where has_history), 0),
+        getvariable('watch_least_spread')
+    ) as within_ratio,
+    greatest(
+        coalesce(1.4826 * median(spread_output) filter (where has_history), 0),
+        getvariable('watch_least_spread')
+    ) as within_output
 from both_levels
 group by peer_model
 having peer_model = '' or count(*) >= getvariable('watch_least_peers');
+
+-- Filled once for each span by unexplained.sql.
+create or replace temp table watch_unexplained (
+    span integer,
+    usage_date date,
+    organization_id varchar,
+    own_days bigint,
+    span_days bigint,
+    span_output hugeint,
+    span_answers hugeint,
+    span_input hugeint,
+    usual_output double,
+    usual_length double,
+    usual_ratio double,
+    fresh_tokens bigint,
+    unexplained_tokens bigint
+);

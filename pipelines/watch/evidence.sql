@@ -1,6 +1,5 @@
--- What a reason can quote, for every scored organisation-day: the measures, the organisation's own usual value
--- before the window of 28 days ended, and the share of peer days that are lower
--- (percentile, 0 to 100; days that are equal count half).
+-- What a reason can quote, for every scored organisation-day: the measures, and the share of peer days that
+-- are lower (percentile, 0 to 100; days that are equal count half).
 create or replace temp table watch_evidence as
 with measured as (
     select

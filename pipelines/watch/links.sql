@@ -1,7 +1,7 @@
 -- Rare attributes (client network, prompt template) that several small or new accounts share in the window.
 -- An attribute that many organisations have (a shared office, an agency, a popular app) links nobody: at most
 -- the square root of the number of organisations may have it.
-with active as (
+with present as (
     select
         organization_id,
         sum(requests) as requests,
@@ -11,34 +11,53 @@ with active as (
     group by organization_id
 ),
 
+sizes as (
+    select
+        count(*) as organizations,
+        median(requests) as requests
+    from present
+),
+
 plausible as (
-    select organization_id
-    from active
-    where is_new or requests <= (select median(requests) from active)
+    select p.organization_id
+    from present as p
+    cross join sizes as s
+    where p.is_new or p.requests <= s.requests
 ),
 
 attributes as (
-    select organization_id, 'client_network' as attribute, unnest(top_client_networks) as value
+    select
+        organization_id,
+        'client_network' as attribute_name,
+        unnest(top_client_networks) as attribute_value
     from marts.activity_daily
     where usage_date between getvariable('watch_first_day') and getvariable('watch_last_day')
     union all
-    select organization_id, 'template' as attribute, unnest(top_templates) as value
+    select
+        organization_id,
+        'template' as attribute_name,
+        unnest(top_templates) as attribute_value
     from marts.activity_daily
     where usage_date between getvariable('watch_first_day') and getvariable('watch_last_day')
 ),
 
 held as (
-    select distinct organization_id, attribute, value from attributes
+    select distinct
+        organization_id,
+        attribute_name,
+        attribute_value
+    from attributes
 )
 
 select
-    h.attribute,
-    h.value,
-    list(h.organization_id order by h.organization_id) filter (where p.organization_id is not null) as organizations
+    h.attribute_name,
+    list(p.organization_id order by p.organization_id) filter (where p.organization_id is not null)
+        as organizations
 from held as h
+cross join sizes as s
 left join plausible as p on h.organization_id = p.organization_id
-group by h.attribute, h.value
+group by h.attribute_name, h.attribute_value, s.organizations
 having
     count(p.organization_id) >= getvariable('watch_least_group')
-    and count(*) <= sqrt((select count(*) from active))
-order by h.attribute, h.value;
+    and count(*) <= sqrt(s.organizations)
+order by h.attribute_name, h.attribute_value;

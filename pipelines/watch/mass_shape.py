@@ -1,8 +1,10 @@
 """Detector A: much more output than usual, in answers longer than usual (mass x shape).
 
-For each organisation-day: how many output tokens are explained neither by the organisation's own volume
-nor by its requests and input at its own usual lengths; over 1, 7 and 28 days, so that a slow campaign adds up. Ranked within peers (same dominant model, new or settled). No absolute threshold: what is
-high is decided by the traffic at hand (`calibrate.py`). The formulas stand in the SQL files.
+For each organisation-day: how many output tokens are explained neither by the organisation's own
+volume nor by its requests and input at its own usual lengths; over 1, 7 and 28 days, so that a slow
+campaign adds up. The amount is ranked among everyone, its share of the output among peers (same
+dominant model, new or settled). No absolute threshold: what is high is decided by the traffic at
+hand (`calibrate.py`). The formulas stand in the SQL files.
 
 Accounts that act together belong in `synchrony.py`.
 """
@@ -12,7 +14,6 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from pipelines.sql import literal
 from pipelines.watch.sql import run_sql
 
 if TYPE_CHECKING:
@@ -40,9 +41,9 @@ def score_days(connection: DuckDBPyConnection, *, last_day: date, window_days: i
     run_sql(
         connection,
         "days.sql",
-        first_read=f"date {literal(first_read)}",
-        first_scored=f"date {literal(first_scored)}",
-        last_day=f"date {literal(last_day)}",
+        first_read=first_read,
+        first_scored=first_scored,
+        last_day=last_day,
         history_days=HISTORY_DAYS,
         prior_days=PRIOR_DAYS,
         least_peers=LEAST_PEERS,

@@ -11,7 +11,9 @@ with usual as (
         median(rate_limited / requests) as rate_limited_share,
         median(end_users) as end_users
     from marts.activity_daily
-    where organization_id = getvariable('watch_organization') and usage_date between getvariable('watch_day') - 28 and getvariable('watch_day') - 1
+    where
+        organization_id = getvariable('watch_organization')
+        and usage_date between getvariable('watch_day') - 28 and getvariable('watch_day') - 1
 )
 
 select

@@ -11,7 +11,7 @@ best as (
     select
         *,
         row_number() over (
-            partition by organization_id order by surprise desc, unexplained desc, usage_date
+            partition by organization_id order by surprise desc, unexplained desc, usage_date asc
         ) as place
     from days
     where unexplained > 0
@@ -26,5 +26,5 @@ from best
 where
     place = 1
     and organization_id not in (select unnest(getvariable('watch_taken')))
-order by surprise desc, unexplained desc, organization_id
+order by surprise desc, unexplained desc, organization_id asc
 limit getvariable('watch_alerts');

@@ -2,13 +2,13 @@
 with accounts as (
     select
         organization_id,
-        row_number() over (order by organization_id) - 1 as account
+        row_number() over (order by organization_id) - 1 as account_number
     from watch_accounts
     where part = getvariable('watch_part')
 )
 
 select
-    a.account,
+    a.account_number,
     (t.usage_date - (getvariable('watch_last_day') - 6)) * 144 + t.slot as place,
     t.requests
 from marts.activity_10min as t

@@ -1,6 +1,6 @@
-"""The extraction watch as one step: marts.activity_* in, watch.* and published.extraction_flags out.
+"""The extraction watch as one step: marts.activity_* in, watch.* and a published view out.
 
-Reads only daily and ten-minute activity, never a request. Everything is rebuilt from the activity of the
+Reads daily and ten-minute activity, never a request. Everything is rebuilt from the activity of the
 window, so the same tables give the same rows.
 """
 
@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from pipelines.watch import calibrate
-from pipelines.watch.cases import COORDINATED, group_cases, single_cases, write_cases
+from pipelines.watch.cases import group_cases, single_cases, write_cases
 from pipelines.watch.groups import find_groups
 from pipelines.watch.mass_shape import HISTORY_DAYS, score_days
 from pipelines.watch.sql import run_sql
@@ -48,7 +48,8 @@ def watch(connection: DuckDBPyConnection, settings: Settings) -> WatchSummary:
     """Score the window of `settings.watch.window_days` that ends on the last day with usage.
 
     Writes watch.organization_day_scores and watch.extraction_flags and (re)creates the view
-    published.extraction_flags. Needs marts.activity_daily and marts.activity_10min; empty ones are fine.
+    published.extraction_flags. Needs marts.activity_daily and marts.activity_10min; empty ones
+    are fine.
     """
     connection.execute("create schema if not exists watch; create schema if not exists published")
     window = settings.watch.window_days
@@ -69,9 +70,6 @@ def watch(connection: DuckDBPyConnection, settings: Settings) -> WatchSummary:
         taken = {member for group in groups for member in group.members}
         single = single_cases(connection, alerts=alerts - len(grouped), taken=taken)
     write_cases(connection, [*grouped, *single])
-    connection.execute(
-        "create or replace view published.extraction_flags as select * from watch.extraction_flags order by rank"
-    )
     return WatchSummary(
         last_day,
         judged,
@@ -86,7 +84,9 @@ def watch(connection: DuckDBPyConnection, settings: Settings) -> WatchSummary:
 def _coverage(connection: DuckDBPyConnection) -> tuple[int, int]:
     """Organisation-days judged, and those of the window that could not be."""
     row = connection.execute(
-        """select count(*) filter (where is_scored), count(*) filter (where not is_scored and in_window)
+        """select
+            count(*) filter (where is_scored),
+            count(*) filter (where in_window and not is_scored)
         from watch_days"""
     ).fetchone()
     return (int(row[0]), int(row[1])) if row else (0, 0)

@@ -1,6 +1,6 @@
--- Surprise of each organisation-day: the mean of -ln(tail rank) of its unexplained output over 1, 7 and (where
--- there is enough history before) 28 days. The amount (tokens at risk) is ranked among everyone; its share of
--- the organisation's output (the shape) within the peer group: same dominant model, and new or settled. A
+-- Surprise of each organisation-day: the mean of -ln(tail rank) of its unexplained output over 1, 7 and
+-- (where enough history lies before) 28 days. The amount (tokens at risk) is ranked among everyone; its share
+-- of the organisation's output (the shape) within the peer group: same dominant model, and new or settled. A
 -- group of too few organisations widens.
 create or replace temp table watch_measured as
 select
@@ -9,26 +9,29 @@ select
     d.dominant_model,
     d.age_days,
     d.age_is_censored,
-    one.own_days,
-    case when one.own_days < getvariable('watch_settled_days') then 'new' else 'settled' end as standing,
-    one.usual_output,
-    one.usual_length,
-    one.usual_ratio,
-    one.fresh_tokens,
-    one.unexplained_tokens as unexplained_1,
-    week.unexplained_tokens as unexplained_7,
-    month.unexplained_tokens as unexplained_28,
-    one.unexplained_tokens / (one.span_output + 1) as share_1,
-    week.unexplained_tokens / (week.span_output + 1) as share_7,
-    month.unexplained_tokens / (month.span_output + 1) as share_28
+    span1.own_days,
+    case when span1.own_days < getvariable('watch_settled_days') then 'new' else 'settled' end as standing,
+    span1.usual_output,
+    span1.usual_length,
+    span1.usual_ratio,
+    span1.fresh_tokens,
+    span1.unexplained_tokens as unexplained_1,
+    span7.unexplained_tokens as unexplained_7,
+    span28.unexplained_tokens as unexplained_28,
+    span1.unexplained_tokens / (span1.span_output + 1) as share_1,
+    span7.unexplained_tokens / (span7.span_output + 1) as share_7,
+    span28.unexplained_tokens / (span28.span_output + 1) as share_28
 from watch_days as d
-inner join watch_unexplained_1 as one
-    on d.usage_date = one.usage_date and d.organization_id = one.organization_id
-inner join watch_unexplained_7 as week
-    on d.usage_date = week.usage_date and d.organization_id = week.organization_id
-left join watch_unexplained_28 as month
-    on d.usage_date = month.usage_date and d.organization_id = month.organization_id
-    and month.own_days >= getvariable('watch_history_days');
+inner join watch_unexplained as span1
+    on d.usage_date = span1.usage_date and d.organization_id = span1.organization_id and span1.span = 1
+inner join watch_unexplained as span7
+    on d.usage_date = span7.usage_date and d.organization_id = span7.organization_id and span7.span = 7
+left join watch_unexplained as span28
+    on
+        d.usage_date = span28.usage_date
+        and d.organization_id = span28.organization_id
+        and span28.span = 28
+        and span28.own_days >= getvariable('watch_history_days');
 
 create or replace temp table watch_grouped as
 with sizes as (
@@ -38,22 +41,19 @@ with sizes as (
         count(distinct organization_id) as organizations
     from watch_measured
     group by grouping sets ((dominant_model, standing), (standing), ())
-),
-
-widened as (
-    select
-        m.*,
-        case
-            when s.organizations >= getvariable('watch_least_peers') then m.standing || ' on ' || m.dominant_model
-            when t.organizations >= getvariable('watch_least_peers') then m.standing || ' accounts'
-            else 'all accounts'
-        end as peer_group
-    from watch_measured as m
-    inner join sizes as s on m.dominant_model = s.dominant_model and m.standing = s.standing
-    inner join sizes as t on t.dominant_model is null and m.standing = t.standing
 )
 
-select * from widened;
+select
+    m.*,
+    case
+        when s.organizations >= getvariable('watch_least_peers')
+            then m.standing || ' on ' || m.dominant_model
+        when t.organizations >= getvariable('watch_least_peers') then m.standing || ' accounts'
+        else 'all accounts'
+    end as peer_group
+from watch_measured as m
+inner join sizes as s on m.dominant_model = s.dominant_model and m.standing = s.standing
+inner join sizes as t on t.dominant_model is null and m.standing = t.standing;
 
 create or replace table watch.organization_day_scores as
 with counted as (
@@ -76,16 +76,20 @@ tails as (
         cume_dist() over (order by unexplained_7 desc) * all_days / (all_days + 1) as tail_tokens_7,
         cume_dist() over (partition by peer_group order by share_7 desc)
         * peer_days / (peer_days + 1) as tail_share_7,
-        case
-            when unexplained_28 is not null
-                then cume_dist() over (partition by unexplained_28 is null order by unexplained_28 desc)
-                * all_month_days / (all_month_days + 1)
-        end as tail_tokens_28,
-        case
-            when share_28 is not null
-                then cume_dist() over (partition by peer_group, share_28 is null order by share_28 desc)
-                * month_days / (month_days + 1)
-        end as tail_share_28
+        -- Null where there is too little history before.
+        if(
+            unexplained_28 is null,
+            null,
+            cume_dist() over (partition by unexplained_28 is null order by unexplained_28 desc)
+            * all_month_days / (all_month_days + 1)
+        ) as tail_tokens_28,
+        -- Null where there is too little history before.
+        if(
+            share_28 is null,
+            null,
+            cume_dist() over (partition by peer_group, share_28 is null order by share_28 desc)
+            * month_days / (month_days + 1)
+        ) as tail_share_28
     from counted
 ),
 

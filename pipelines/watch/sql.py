@@ -1,4 +1,4 @@
-"""Runs the watch's SQL files. Their parameters are DuckDB variables: `x` is getvariable('watch_x')."""
+"""Runs the watch's SQL files. Their parameters are DuckDB variables, all named watch_*."""
 
 from __future__ import annotations
 

@@ -1,22 +1,25 @@
-"""Detector C, rhythm: small or new accounts that work to one clock, as the heads of one job queue do.
+"""Detector C, rhythm: small or new accounts that work to one clock, as heads of one job queue do.
 
-Pure arrays: one row an account, one column a ten-minute slot of whole days. An account's own level (mean of
-the two hours around a slot) and its own minutes of the hour (cron jobs) are taken away, and what the large
-accounts do together at that moment (an outage); what remains are its bursts and pauses. Two accounts are
-compared by the self-normalised product of these (a pair that shares few busy slots cannot score high).
+Pure arrays: one row an account, one column a ten-minute slot of whole days. An account's own level
+(mean of the two hours around a slot), its own minutes of the hour (cron jobs) and what the large
+accounts do together at that moment (an outage) are taken away; what remains are its bursts and
+pauses. Two accounts are compared by the self-normalised product of these: a pair that shares few
+busy slots cannot score high.
 
-How much agreement is too much is read off the same accounts with one of the two shifted by whole days: hour
-of day and cron habits stay, a common queue does not. Loading and grouping belong in `groups.py`.
+How much agreement is too much is read off the same accounts with one of the two shifted by whole
+days: hour of day and cron habits stay, a common queue does not. Loading and grouping belong in
+`groups.py`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.floating]
+Floats = NDArray[np.floating[Any]]
 
 SLOTS = 144
 SLOTS_AN_HOUR = 6
@@ -30,7 +33,7 @@ LEAST_GROUP = 3
 
 @dataclass(frozen=True, slots=True)
 class Rhythm:
-    """Heads found (row numbers), the pairs that link them with their agreement, and a p-value a head."""
+    """Heads found (row numbers), the pairs that link them with agreement, a p-value a head."""
 
     heads: tuple[int, ...]
     pairs: tuple[tuple[int, int, float], ...]
@@ -42,7 +45,7 @@ NOTHING = Rhythm((), (), {}, 0.0)
 
 
 def bursts(activity: Floats) -> Floats:
-    """Residuals of `activity` (accounts x slots, whole days) in own standard deviations, clipped."""
+    """Residuals of `activity` (accounts x slots, whole days) in own deviations, clipped."""
     accounts, slots = activity.shape
     hours = slots // SLOTS_AN_HOUR
     width = 2 * HALF_WINDOW + 1
@@ -64,7 +67,8 @@ def bursts(activity: Floats) -> Floats:
         activity - expected, np.sqrt(expected), out=np.zeros_like(expected), where=busy
     )
     scale = np.sqrt((residual**2).sum(axis=1) / np.maximum(busy.sum(axis=1), 1))
-    return np.clip(residual / np.maximum(scale, 1e-9)[:, None], -CLIP, CLIP)
+    clipped: Floats = np.clip(residual / np.maximum(scale, 1e-9)[:, None], -CLIP, CLIP)
+    return clipped
 
 
 def without_common(residual: Floats, benchmark: Floats) -> Floats:
@@ -81,15 +85,17 @@ def without_common(residual: Floats, benchmark: Floats) -> Floats:
 
 def agreement(left: Floats, right: Floats) -> Floats:
     """Sum of products over the root of the sum of squared products, for every pair of rows."""
-    return (left @ right.T) / np.sqrt((left * left) @ (right * right).T + 1)
+    scale: Floats = np.sqrt((left * left) @ (right * right).T + 1)
+    products: Floats = left @ right.T
+    return products / scale
 
 
 def shared_rhythm(activity: Floats, benchmark: Floats, expected_false: float) -> Rhythm:
     """Accounts with more synchronous neighbours than shifted traffic ever has.
 
     `expected_false` is the number of accounts that may be named by chance, over all levels. At each
-    level of agreement a head must have a number of neighbours that at most that many accounts of the
-    shifted traffic reach.
+    level of agreement a head needs as many neighbours as at most that many accounts of the shifted
+    traffic have.
     """
     accounts = len(activity)
     if accounts < LEAST_ACCOUNTS:
@@ -125,7 +131,7 @@ def shared_rhythm(activity: Floats, benchmark: Floats, expected_false: float) ->
             p = (1 + _at_least(null_degree, int(degree[head]))) / (1 + len(null_degree))
             p_value[head] = min(p_value.get(head, 1.0), p * len(FALSE_NEIGHBOURS), 1.0)
         near = observed[np.ix_(found, found)] > level
-        # Two queues must not be joined by a chance pair: linked heads have linked neighbours in common.
+        # A chance pair must not join two queues: linked heads have linked neighbours in common.
         common = near.astype(np.float32) @ near.astype(np.float32)
         near &= common >= max(1, (least - 1) // 2)
         for a, b in zip(*np.nonzero(np.triu(near)), strict=True):

@@ -4,7 +4,7 @@
 -- and input, a backfill with short answers by length, longer documents by input; harvesting by none.
 -- "Usual" is the median of the reference days before the span, drawn toward the peers by as much as few or
 -- unsteady own days deserve (normal-normal posterior), plus one predictive standard deviation.
-create or replace temp table watch_unexplained as
+insert into watch_unexplained
 with spans as (
     select
         usage_date,
@@ -26,11 +26,13 @@ with spans as (
     window
         recent as (
             partition by organization_id order by usage_date
-            range between interval (getvariable('watch_span') - 1) days preceding and current row
+            range between interval (getvariable('watch_span') - 1) day preceding and current row
         ),
         own as (
             partition by organization_id order by usage_date
-            range between interval (getvariable('watch_span') - 1 + getvariable('watch_reference')) days preceding and interval (getvariable('watch_span')) days preceding
+            range between
+            interval (getvariable('watch_span') - 1 + getvariable('watch_reference')) day preceding
+            and interval (getvariable('watch_span')) day preceding
         )
 ),
 
@@ -53,7 +55,7 @@ spreads as (
         watch_within(s.own_days, s.own_output_mad, p.within_output) as sd_output,
         watch_within(s.own_days, s.own_length_mad, p.within_length) as sd_length,
         watch_within(s.own_days, s.own_ratio_mad, p.within_ratio) as sd_ratio,
-        -- A mean of few answers wavers: lengths spread as wide as their mean (exponential) give this variance.
+        -- A mean of few answers wavers: this is its variance when lengths spread as wide as their mean.
         1 / (pow(ln(10), 2) * greatest(s.span_answers, 1)) as mean_variance
     from spans as s
     left join watch_peers as m on s.dominant_model = m.peer_model
@@ -73,6 +75,7 @@ usual as (
 )
 
 select
+    getvariable('watch_span') as span,
     usage_date,
     organization_id,
     own_days,
@@ -87,7 +90,8 @@ select
     round(greatest(least(
         span_output - allowed_output,
         span_output - (
-            span_answers * pow(10, usual_length + allowed_length) + span_input * pow(10, usual_ratio + allowed_ratio)
+            span_answers * pow(10, usual_length + allowed_length)
+            + span_input * pow(10, usual_ratio + allowed_ratio)
         ) / 2
     ), 0))::bigint as unexplained_tokens
 from usual;

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - the SQL reads better unbroken
 """A small published folder with known properties, made by DuckDB SQL alone.
 
 40 organisations over 60 days (UTC), five models of which two also fine-tuned, one model without a
@@ -215,7 +216,8 @@ def make_published(folder: Path) -> Path:
         con.execute(BOOK)
         units = [b.removesuffix("_tokens") for b in BUCKETS]
         prices = ", ".join(
-            f"((max(price) filter (unit = '{u}'))::decimal(9, 6) * 0.000001::decimal(9, 6))::decimal(18, 12) as price_{u}_tokens"
+            f"((max(price) filter (unit = '{u}'))::decimal(9, 6) * 0.000001::decimal(9, "
+            f"6))::decimal(18, 12) as price_{u}_tokens"
             for u in units
         )
         con.execute(RATES.format(prices=prices))
@@ -271,7 +273,8 @@ def _charge(rate: str, name: str) -> str:
 
 def _on(rate: str, card: str) -> str:
     return (
-        f"{rate}.card = '{card}' and {rate}.provider = e.provider and {rate}.model = coalesce(e.base_model, e.model)"
+        f"{rate}.card = '{card}' and {rate}.provider = e.provider and {rate}.model = "
+        "coalesce(e.base_model, e.model)"
         f" and {rate}.model_tier = e.model_tier and {rate}.service_tier = e.service_tier"
         f" and e.occurred_at >= {rate}.valid_from and e.occurred_at < {rate}.valid_to"
     )

@@ -104,11 +104,9 @@ def test_cost_card_is_a_share_of_each_list_price(tmp_path):
         assert row.price == listed[key] * Decimal(COST_SHARE[row.model, row.model_tier])
 
 
-def test_chat_models_used_have_list_prices_all_along():
+def test_models_used_have_list_prices_all_along():
     book = load_book(price_book_path())
     for model, tier in COST_SHARE:
-        if model.startswith("text-embedding"):
-            continue
         served = f"ft:{model}:x::y" if tier == "fine_tuned" else model
         for day in (0, 15, 16, 29):
             at = datetime(2024, 9, 16, tzinfo=UTC) + timedelta(days=day)

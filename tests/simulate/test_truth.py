@@ -102,7 +102,8 @@ def test_unknown_model_has_no_amount(larger):
     unknown = [r for r in rows if r["model"] == truth.unknown_model["model"]]
     assert sum(r["requests"] for r in unknown) == truth.unknown_model["requests"] > 0
     assert all(r["revenue_amount"] is None and r["cost_amount"] is None for r in unknown)
-    assert truth.money["unpriced_requests"] >= truth.unknown_model["requests"]
+    assert truth.money["unpriced_requests"] == truth.unknown_model["requests"]
+    assert truth.money["unpriced_models"] == [truth.unknown_model["model"]]
 
 
 def test_some_products_lose_money_and_the_whole_does_not(larger):

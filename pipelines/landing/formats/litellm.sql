@@ -31,6 +31,16 @@ user_api_key_org_id = "VARCHAR"
 user_agent = "VARCHAR"
 vertex_location = "VARCHAR"
 
+# What callers attach to their requests; these names are read where they are there.
+[shape.metadata.spend_logs_metadata]
+finish_reason = "VARCHAR"
+prompt_digest = "VARCHAR"
+template_digest = "VARCHAR"
+max_tokens = "VARCHAR"
+temperature = "VARCHAR"
+n = "VARCHAR"
+logprobs = "VARCHAR"
+
 [shape.metadata.cost_breakdown]
 service_tier = "VARCHAR"
 vertex_location = "VARCHAR"
@@ -174,7 +184,7 @@ select
         when doc.status = 'success' then 200
     end as status,
     case when doc.status = 'failure' then doc.metadata.error_information.error_class end as error_type,
-    null::varchar as finish_reason,
+    doc.metadata.spend_logs_metadata.finish_reason as finish_reason,
     coalesce(
         whole(doc.request_duration_ms),
         date_diff('millisecond', instant(doc.startTime), instant(doc.endTime))
@@ -183,11 +193,11 @@ select
     coalesce(doc.metadata.cost_breakdown.vertex_location, doc.metadata.vertex_location) as region,
     pseudonym(nullif(doc.requester_ip_address, '')) as client_network,
     doc.metadata.user_agent as client_agent,
-    null::varchar as prompt_digest,
-    null::varchar as template_digest,
-    null::bigint as max_output_tokens,
-    null::double as temperature,
-    null::integer as n,
-    null::boolean as logprobs,
+    doc.metadata.spend_logs_metadata.prompt_digest as prompt_digest,
+    doc.metadata.spend_logs_metadata.template_digest as template_digest,
+    doc.metadata.spend_logs_metadata.max_tokens as max_output_tokens,
+    doc.metadata.spend_logs_metadata.temperature as temperature,
+    doc.metadata.spend_logs_metadata.n as n,
+    doc.metadata.spend_logs_metadata.logprobs as logprobs,
     doc.spend as reported_cost
 from counts

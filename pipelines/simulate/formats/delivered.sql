@@ -29,8 +29,9 @@ select
     if(request.error = 0 and origin.max_output > 0, ending.reason, null) as finish_reason,
     request.latency_ms,
     'net_' || substr(md5(run.seed || ':network:' || request.network), 1, 12) as client_network,
-    '10.' || request.network // 65536 % 256 || '.' || request.network // 256 % 256 || '.' || request.network % 256
-        as client_address,
+    concat_ws(
+        '.', 10, request.network // 65536 % 256, request.network // 256 % 256, request.network % 256
+    ) as client_address,
     origin.agent as client_agent,
     substr(md5(run.seed || ':prompt:' || request.stream || ':' || request.prompt), 1, 16) as prompt_digest,
     substr(md5(run.seed || ':template:' || request.template), 1, 16) as template_digest,

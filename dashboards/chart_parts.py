@@ -1,0 +1,172 @@
+"""What charts are assembled from: traces, axes, marks, and the table of their figures.
+
+Names from data are escaped here, because plotly reads markup in its texts.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from dashboards import cells
+from dashboards.page import Column, Table
+from pipelines.publish import numbers
+from pipelines.publish.names import OTHER_COLOUR
+from pipelines.publish.period import day, day_range
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from pipelines.publish.facts import Facts
+    from pipelines.publish.period import Period
+    from pipelines.publish.series import Series
+
+MAX_SERIES = 6
+_ZERO = Decimal(0)
+
+
+def model_label(family: str, model_tier: str) -> str:
+    """A model family with its tier in words."""
+    return f"{family} \u00b7 fine-tuned" if model_tier == "fine_tuned" else family
+
+
+def weekly(
+    chart_id: str,
+    what: str,
+    period: Period,
+    columns: Sequence[tuple[str, Sequence[Decimal]]],
+    currency: str,
+    *,
+    total: Sequence[Decimal] | None = None,
+) -> Table:
+    """A chart's figures as a table: by day up to three weeks, else by seven days."""
+    step = 1 if len(period.days) <= 21 else 7
+    series = (
+        [*columns, ("Total", total)] if total is not None and len(columns) > 1 else list(columns)
+    )
+    rows = []
+    for start in range(0, len(period.days), step):
+        block = period.days[start : start + step]
+        label = day(block[0]) if step == 1 else day_range(block[0], block[-1])
+        amounts = [
+            sum(values[start : start + step], _ZERO) for _, values in series if values is not None
+        ]
+        rows.append(
+            [cells.text(label)]
+            + [cells.money(a, currency) if currency else cells.count(int(a)) for a in amounts]
+        )
+    unit = currency or "tokens"
+    return Table(
+        f"{chart_id}-data",
+        f"{what} by {'day' if step == 1 else 'seven days'}",
+        [Column("Days", "days", text=True), *(Column(n, f"{n} ({unit})") for n, _ in series)],
+        rows,
+    )
+
+
+def top_series(
+    series: Sequence[Series], colours: dict[str, str]
+) -> tuple[list[Series], list[Series]]:
+    """At most six series, no two model families of one colour; the others go into Other."""
+    shown: list[Series] = []
+    rest: list[Series] = []
+    owner: dict[str, str | None] = {}
+    for entry in series:
+        colour = colours.get(entry.family or "", OTHER_COLOUR)
+        if (
+            len(shown) < MAX_SERIES
+            and any(entry.revenue)
+            and owner.setdefault(colour, entry.family) == entry.family
+        ):
+            shown.append(entry)
+        else:
+            rest.append(entry)
+    first = {s.family: i for i, s in reversed(list(enumerate(shown)))}
+    return sorted(shown, key=lambda s: (first[s.family], s.model_tier or "")), rest
+
+
+def bars(
+    name: str,
+    values: Sequence[Decimal | int],
+    colour: str,
+    period: Period,
+    *,
+    hatched: bool = False,
+) -> dict[str, Any]:
+    marker: dict[str, Any] = {"color": colour}
+    if hatched:
+        marker["pattern"] = {"shape": "/", "size": 5, "solidity": 0.45}
+    if period.incomplete:
+        marker["opacity"] = [1] * (len(values) - 1) + [0.45]
+    return {"type": "bar", "name": escape(name, quote=False), "y": y(values), "marker": marker}
+
+
+def y(values: Sequence[Decimal | int]) -> list[float | int]:
+    """Display figures only: money to six places; the table below the chart has them exactly."""
+    return [v if isinstance(v, int) else plain(v) for v in values]
+
+
+def plain(value: Decimal) -> float | int:
+    number = float(round(value, 6))
+    return int(number) if number.is_integer() else number
+
+
+def spec(period: Period, traces: list[dict[str, Any]], layout: dict[str, Any]) -> dict[str, Any]:
+    return {"x": [d.isoformat() for d in period.days], "data": traces, "layout": layout}
+
+
+def marks(period: Period) -> dict[str, Any]:
+    """The border between the compared halves, and a word on the incomplete day."""
+    notes: list[dict[str, Any]] = []
+    shapes: list[dict[str, Any]] = []
+    base = {
+        "xref": "x",
+        "yref": "paper",
+        "y": 1,
+        "showarrow": False,
+        "yanchor": "bottom",
+        "font": {"size": 11},
+    }
+    if period.compared:
+        at = noon_before(period.current[0])
+        shapes.append(
+            {
+                "type": "line",
+                "xref": "x",
+                "yref": "paper",
+                "x0": at,
+                "x1": at,
+                "y0": 0,
+                "y1": 1,
+                "line": {"color": "#8b929c", "width": 1, "dash": "dot"},
+            }
+        )
+        notes.append(
+            {**base, "x": at, "xanchor": "left", "text": f"last {period.compared} d \u2192"}
+        )
+        notes.append(
+            {**base, "x": at, "xanchor": "right", "text": f"\u2190 prior {period.compared} d"}
+        )
+    if period.incomplete and len(period.days) > 1:
+        notes.append(
+            {**base, "x": period.incomplete.isoformat(), "xanchor": "right", "text": "incomplete"}
+        )
+    return {"shapes": shapes, "annotations": notes}
+
+
+def noon_before(value: date) -> str:
+    """The left edge of a day's bar: plotly centres it on midnight."""
+    return f"{value.fromordinal(value.toordinal() - 1)} 12:00"
+
+
+def money_axis(currency: str) -> dict[str, Any]:
+    symbol = numbers.SYMBOLS.get(currency, currency + " ")
+    return {"tickprefix": symbol, "tickformat": "~s", "hoverformat": ",.2f"}
+
+
+def shown_period(facts: Facts) -> Period:
+    if facts.period is None:
+        raise ValueError("no usage yet")
+    return facts.period

@@ -1,0 +1,208 @@
+"""A page a case: why it was flagged, what speaks against it, and what a reviewer does next.
+
+A case is an organisation, or several that are linked; its figures are those of all members.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from statistics import quantiles
+from typing import TYPE_CHECKING
+
+from dashboards import charts
+from dashboards.page import Card, Page, Tile
+from dashboards.pages.evidence import days_table, hours, hours_title, members_card, sample_table
+from dashboards.pages.reasons import parse_reasons, reason_table, words
+from dashboards.svg import spark
+from pipelines.publish import numbers
+from pipelines.publish.names import slug
+from pipelines.publish.period import day_range
+
+if TYPE_CHECKING:
+    from pipelines.publish.facts import Facts
+    from pipelines.publish.series import Row
+
+BENIGN = (
+    "A batch job, migration or backfill that the customer announced or confirms",
+    "An evaluation or regression suite with a fixed, recurring size",
+    "The launch of a product: many new end users, with a day and a night",
+    "A reseller or platform whose own customers make the traffic, with end-user identifiers",
+    "A retry storm after an outage: many failures, little new output",
+)
+STEPS = (
+    (
+        "Read the reasons against the counter-evidence; look for a launch, a migration or a "
+        "contract that explains them"
+    ),
+    "Look at the keys, networks and templates of the sample below: one job, or many people?",
+    "Review the linked organisations together with this one",
+    "Ask the customer before anything else: most flags have a plain explanation",
+    "Write the decision down with its reason, so that the same usage is not flagged again",
+)
+
+
+def path(flag: Row) -> str:
+    """Where a case's page is, from the audience's folder."""
+    return f"cases/{slug(flag['case_id'])}.html"
+
+
+def page(facts: Facts, flag: Row) -> Page:
+    period = facts.period
+    assert period is not None  # noqa: S101 - flags have usage
+    name = flag["organization_id"]
+    days = facts.case_days.get(flag["case_id"], [])
+    output = [0] * len(period.days)
+    for row in days:
+        output[row["day_index"]] = row["output_tokens"]
+    start = max((flag["first_seen"] - period.first).days, 0)
+    end = (flag["last_seen"] - period.first).days
+    band = _band(output[:start])
+    inside = [r for r in days if start <= r["day_index"] <= end]
+    peers = max((Decimal(str(r["peer_rank"])) for r in inside), default=None)
+    reasons, counter = parse_reasons(flag["reasons"]), parse_reasons(flag["counter_evidence"])
+    members = facts.case_shares.get(flag["case_id"], [])
+    whose = "its" if len(members) < 2 else f"the {len(members)} members'"
+    window = day_range(flag["first_seen"], flag["last_seen"])
+    tiles = [
+        Tile(
+            "Output tokens in the window",
+            numbers.short(flag["output_tokens"]),
+            "",
+            str(flag["output_tokens"] or ""),
+            note=window,
+            spark=spark(output),
+        ),
+        Tile(
+            "Median day before" if len(members) > 1 else "Own median day before",
+            numbers.short(round(sorted(output[:start])[start // 2])) if start else "new",
+            note="output tokens" if start else "no day before the window",
+            term="peer-percentile",
+        ),
+        Tile(
+            "Highest peer percentile",
+            numbers.percent(peers) if peers is not None else numbers.NOTHING,
+            note="output tokens of a day in the window",
+            term="peer-percentile",
+        ),
+        Tile(
+            "Revenue in the window",
+            *numbers.money_parts(flag["revenue_amount"], facts.currency),
+            raw=numbers.raw(flag["revenue_amount"]),
+            term="revenue",
+        ),
+        Tile("Score", f"{flag['score']:.2f}", note=words(flag["detector"]), term="score"),
+    ]
+    cards = [
+        Card(
+            "summary",
+            _summary(output, start, end, whose),
+            "What is the lead?",
+            paragraphs=[
+                (
+                    f"{name}{_and_others(members)} flagged for review over {window} by the "
+                    "detector "
+                    f"\u201c{words(flag['detector'])}\u201d. "
+                    "The figures below are why. They say that the usage is unusual, not what it "
+                    "is for."
+                )
+            ],
+            chart=charts.case_days(facts, flag, output, band),
+            term="flag",
+            how=f"Output tokens by day of {_whom(members)}. Band: the middle half of {whose} "
+            "own days before the window.",
+        ),
+        Card(
+            "reasons",
+            f"{len(reasons)} reason{'s' if len(reasons) != 1 else ''} to look",
+            "What is unusual, against itself and against others?",
+            tables=[reason_table("reasons-table", "Reasons", reasons)],
+            term="peer-percentile",
+        ),
+        Card(
+            "counter",
+            f"{len(counter)} point{'s' if len(counter) != 1 else ''} that speak against it"
+            if counter
+            else "No counter-evidence was found",
+            "What makes it look harmless?",
+            tables=[reason_table("counter-table", "Counter-evidence", counter)] if counter else [],
+            half=True,
+        ),
+        members_card(facts, flag, members),
+        Card(
+            "days",
+            f"Day by day, {window}",
+            "How does each flagged day compare?",
+            tables=[days_table(facts, inside)],
+            half=True,
+        ),
+        Card(
+            "hours",
+            hours_title(facts, flag),
+            "Is there a day and a night?",
+            half=True,
+            hours=hours(facts, flag),
+            how="Requests in the flagged window by hour of the day, UTC.",
+        ),
+        Card(
+            "benign",
+            "What would make this benign",
+            "Which plain explanations fit?",
+            items=list(BENIGN),
+            half=True,
+        ),
+        Card("steps", "Next steps", "What does a reviewer do?", items=list(STEPS), half=True),
+        Card(
+            "sample",
+            "Twenty requests of the window",
+            "What do single requests look like?",
+            tables=[sample_table(facts, flag)],
+            how="Chosen by digest of their key, so the same every time. Metadata only: no text "
+            "of prompts or answers is kept.",
+        ),
+    ]
+    return Page(
+        path(flag),
+        "cards.html.j2",
+        "index",
+        name,
+        {
+            "tiles": tiles,
+            "cards": cards,
+            "kicker": f"Case {flag['case_id']} \u00b7 {flag['state']}",
+            "link": (f"../organizations/{slug(name)}.html", "All usage of this organisation"),
+        },
+    )
+
+
+def _and_others(members: list[Row]) -> str:
+    others = len(members) - 1
+    return (
+        " was"
+        if others < 1
+        else f" and {others} linked organisation{'s' if others > 1 else ''} were"
+    )
+
+
+def _whom(members: list[Row]) -> str:
+    return "all members of the case" if len(members) > 1 else "the organisation"
+
+
+def _summary(output: list[int], start: int, end: int, whose: str) -> str:
+    inside = output[start : end + 1]
+    mean = sum(inside) // len(inside) if inside else 0
+    before = sorted(output[:start])
+    median = before[len(before) // 2] if before else 0
+    if not median:
+        return f"{numbers.short(mean)} output tokens a day, with little or no usage before"
+    ratio = Decimal(mean) / Decimal(median)
+    return (
+        f"{numbers.short(mean)} output tokens a day, {ratio:,.1f} times {whose} own median "
+        "day before"
+    )
+
+
+def _band(values: list[int]) -> tuple[float, float] | None:
+    if len(values) < 4:
+        return None
+    low, _, high = quantiles(values, n=4, method="inclusive")
+    return low, high

@@ -1,0 +1,170 @@
+"""What was read and what was refused: sources, files, quarantine."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from dashboards import cells
+from dashboards.page import Card, Cell, Column, Table
+from pipelines.publish import numbers
+
+if TYPE_CHECKING:
+    from pipelines.publish.facts import Facts
+
+RECORDS = ("records_read", "accepted", "duplicates", "amendments", "quarantined", "difference")
+ROWS = 60
+_ZERO = Decimal(0)
+
+
+def sources(facts: Facts) -> Card:
+    total: dict[str, Any] = {
+        k: sum(r[k] for r in facts.sources) for k in ("files", "bytes", *RECORDS)
+    }
+    columns = [
+        Column("Source", "source", text=True),
+        Column("Files", "files"),
+        Column("Bytes", "bytes"),
+        Column("Read", "records read"),
+        Column("Accepted", "accepted"),
+        Column("Duplicates", "duplicates"),
+        Column("Amendments", "amendments"),
+        Column("Quarantined", "quarantined"),
+        Column("Difference", "difference"),
+        Column("First event, UTC", "first event (UTC)", text=True),
+        Column("Last event, UTC", "last event (UTC)", text=True),
+    ]
+    rows = [
+        [
+            cells.text(r["source"]),
+            *(cells.count(r[k]) for k in ("files", "bytes", *RECORDS)),
+            cells.instant(r["first_occurred_at"]),
+            cells.instant(r["last_occurred_at"]),
+        ]
+        for r in facts.sources
+    ]
+    foot = [
+        [
+            Cell("Total"),
+            *(cells.count(total[k]) for k in ("files", "bytes", *RECORDS)),
+            cells.BLANK,
+            cells.BLANK,
+        ]
+    ]
+    title = (
+        f"{numbers.count(total['records_read'])} records read: "
+        f"{numbers.count(total['accepted'])} accepted, "
+        f"{numbers.count(total['duplicates'])} duplicates, {numbers.count(total['amendments'])} "
+        "amendments, "
+        f"{numbers.count(total['quarantined'])} quarantined"
+    )
+    if total["difference"]:
+        title += f"; {numbers.count(total['difference'])} unaccounted for"
+    return Card(
+        "sources",
+        title,
+        "Is every record accounted for?",
+        tables=[
+            Table(
+                "sources-table",
+                "Records by source",
+                columns,
+                rows,
+                foot if rows else [],
+                empty="No file has been read.",
+            )
+        ],
+        how="Read = accepted + duplicates + amendments + quarantined, for every file.",
+        term="conservation",
+    )
+
+
+def quarantine(facts: Facts) -> Card:
+    columns = [
+        Column("Reason", "reason", text=True),
+        Column("Field", "field", text=True),
+        Column("Source", "source", text=True),
+        Column("Records", "records"),
+        Column("Files", "files"),
+        Column("First example", "example place", text=True),
+        Column("Text", "example", text=True),
+    ]
+    rows = [
+        [
+            cells.text(r["reason"]),
+            cells.text(r["field"], css="l"),
+            cells.text(r["source"], css="l"),
+            cells.count(r["records"]),
+            cells.count(r["files"]),
+            cells.text(f"{r['example_file']}, line {r['example_line']}", css="l"),
+            cells.text(r["example"], css="l code"),
+        ]
+        for r in facts.quarantine
+    ]
+    n = sum(r["records"] for r in facts.quarantine)
+    title = (
+        f"{numbers.count(n)} records in quarantine, for {len(facts.quarantine):,} reasons"
+        if n
+        else "No record is in quarantine"
+    )
+    return Card(
+        "quarantine",
+        title,
+        "What was refused, and where is it?",
+        tables=[
+            Table(
+                "quarantine-table",
+                "Refused records by reason",
+                columns,
+                rows,
+                empty="Nothing was refused.",
+            )
+        ],
+        how="The whole text of each is in the table quarantined_records.",
+        term="quarantine",
+    )
+
+
+def files(facts: Facts) -> Card:
+    columns = [
+        Column("File", "file", text=True),
+        Column("Source", "source", text=True),
+        Column("Format", "format", text=True),
+        Column("Read", "records read"),
+        Column("Accepted", "accepted"),
+        Column("Duplicates", "duplicates"),
+        Column("Amendments", "amendments"),
+        Column("Quarantined", "quarantined"),
+        Column("Last event, UTC", "last event (UTC)", text=True),
+    ]
+    rows = [
+        [
+            cells.text(r["file"]),
+            cells.text(r["source"], css="l"),
+            cells.text(r["format"], css="l"),
+            *(cells.count(r[k]) for k in RECORDS[:-1]),
+            cells.instant(r["last_occurred_at"]),
+        ]
+        for r in facts.files[:ROWS]
+    ]
+    note = (
+        f"The newest {ROWS} of {facts.file_count:,}; all are in the table ingested_files."
+        if facts.file_count > ROWS
+        else ""
+    )
+    return Card(
+        "files",
+        f"{numbers.count(facts.file_count)} files read",
+        "Which files are in these figures?",
+        tables=[
+            Table(
+                "files-table",
+                "Files, newest event first",
+                columns,
+                rows,
+                controls=True,
+                note=note,
+                empty="No file has been read.",
+            )
+        ],
+    )

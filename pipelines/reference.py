@@ -1,0 +1,128 @@
+"""Writes docs/events.md and docs/published.md from the contract and the dbt descriptions.
+
+`python -m pipelines.reference` (make docs) renews them; a test fails when they are stale.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pipelines.landing.contract import COLUMNS
+from pipelines.landing.formats import load_formats
+
+PROJECT = Path(__file__).resolve().parents[1]
+_MODELS = PROJECT / "dbt_project" / "models"
+# Published name → the model whose file describes it.
+_PUBLISHED = {
+    "usage_events": "usage_events",
+    "rated_usage": "rated_usage",
+    "spend_daily": "spend_daily",
+    "ingested_files": "ingested_files",
+    "quarantined_records": "quarantined_records",
+    "price_book": "price_book_published",
+    "build": "build",
+}
+_FLAGS = (
+    ("case_id", "varchar", "Stable id of the case"),
+    ("rank", "integer", "Place in the queue, 1 first"),
+    ("organization_id", "varchar", "Organisation under review; of a group, its largest"),
+    ("first_seen", "date", "First flagged day, UTC"),
+    ("last_seen", "date", "Last flagged day, UTC"),
+    ("detector", "varchar", "Which detector raised it"),
+    ("score", "double", "Ranks cases within this build; not a probability"),
+    ("reasons", "json", "List of reasons with values, own baseline and peer percentile"),
+    ("counter_evidence", "json", "List of what speaks for ordinary use"),
+    ("linked_organizations", "json", "Other organisations of the same case"),
+    ("output_tokens", "bigint", "Output tokens on the flagged days"),
+    ("revenue_amount", "decimal(38,12)", "Revenue on the flagged days; null when unpriced"),
+    ("state", "varchar", "State of the review; new until a decision comes back"),
+)
+
+
+def events_page() -> str:
+    """The canonical event and the formats that become it, as Markdown."""
+    rows = "\n".join(
+        f"| `{c.name}` | {c.type.lower()} | "
+        f"{'required' if c.required else 'ours' if not c.mapped else ''} | {c.meaning} |"
+        for c in COLUMNS
+    )
+    formats = "\n".join(
+        f"| `{f.name}` | {f.title} | {', '.join(f.file_types)} | "
+        f"{' or '.join('`' + '`, `'.join(a) + '`' for a in f.recognise) or 'named in meterhouse.toml'} |"
+        for f in load_formats().values()
+    )
+    return f"""# The canonical event
+
+<!-- Written by `make docs` from pipelines/landing/contract.py; do not edit. -->
+
+One row is one metered call, or one training job. A `canonical` log carries these columns as a flat record; every other
+format is mapped to them. Token buckets are disjoint: quantity × rate adds up. What is missing and not required is null,
+a missing bucket is 0, a missing `service_tier` is `standard`. "ours" marks columns that Meterhouse fills.
+
+| column | type | | meaning |
+|---|---|---|---|
+{rows}
+
+A time without a zone is taken as UTC; seconds, milliseconds and microseconds since 1970 are understood. API keys, e-mail
+and network addresses that a log carries in clear are replaced by a hash with the home's own salt before anything is stored.
+
+## Formats
+
+A folder under `landing/` with no entry in `meterhouse.toml` is recognised by the fields of its first record.
+
+| format | what | file types | recognised by |
+|---|---|---|---|
+{formats}
+"""
+
+
+def published_page() -> str:
+    """Every published table with its columns, as Markdown."""
+    parts = [
+        "# Published tables\n",
+        "<!-- Written by `make docs` from the dbt models' descriptions; do not edit. -->\n",
+        "Views in the schema `published` of `warehouse.duckdb`, and Parquet under `exports/published/` (event-grain tables in",
+        "folders by `usage_date`). Times are UTC without a zone. Money is DECIMAL, exact and unrounded, in `billing_currency`.\n",
+    ]
+    models = {m["name"]: m for path in sorted(_MODELS.rglob("*.yml")) for m in _models(path)}
+    for table, model in _PUBLISHED.items():
+        described = models[model]
+        parts += [f"## {table}\n", f"{described['description'].strip()}\n"]
+        columns = [(c["name"], c.get("data_type", ""), c["description"]) for c in described["columns"]]
+        if table == "usage_events":
+            types = {c.name: c.type.lower() for c in COLUMNS} | {"usage_date": "date"}
+            columns = [(name, types[name], text) for name, _, text in columns]
+        if table == "price_book":
+            (seed,) = yaml.safe_load(
+                (PROJECT / "dbt_project" / "seeds" / "price_book.yml").read_text(encoding="utf-8")
+            )["seeds"]
+            columns = [(name, seed["config"]["column_types"][name], text) for name, _, text in columns]
+        parts += [_table(columns), ""]
+    parts += [
+        "## extraction_flags\n",
+        "Grain: case to review. A flag is a lead, ranked at the alert budget of meterhouse.toml.\n",
+        _table(list(_FLAGS)),
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def _models(path: Path) -> list[dict[str, Any]]:
+    return list(yaml.safe_load(path.read_text(encoding="utf-8")).get("models") or [])
+
+
+def _table(columns: list[tuple[str, str, str]]) -> str:
+    rows = [f"| `{name}` | {kind} | {text.strip()} |" for name, kind, text in columns]
+    return "\n".join(["| column | type | meaning |", "|---|---|---|", *rows])
+
+
+def pages() -> dict[Path, str]:
+    """Path → text of every generated page."""
+    return {PROJECT / "docs" / "events.md": events_page(), PROJECT / "docs" / "published.md": published_page()}
+
+
+if __name__ == "__main__":
+    for target, text in pages().items():
+        target.write_text(text, encoding="utf-8")

@@ -1,0 +1,353 @@
+"""The site as its readers meet it: figures equal to the marts, audiences apart, files sound."""
+
+from __future__ import annotations
+
+import gzip
+import shutil
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urldefrag
+
+import duckdb
+import plotly.graph_objects as go
+import pytest
+
+from pipelines.errors import MeterhouseError
+from pipelines.home import Home
+from pipelines.publish import site as site_module
+from pipelines.publish.names import slug
+from pipelines.publish.site import build_site
+from pipelines.settings import Settings
+from tests.publish.fixture import FLAGGED, HOSTILE_FORMULA, HOSTILE_HTML
+from tests.publish.reading import amount, read, specs, table, tiles
+
+CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:"
+)
+
+
+def ask(published: Path, sql: str) -> Any:
+    """One row from the mart."""
+    with duckdb.connect() as con:
+        con.execute(f"create view spend as from '{published / 'spend_daily.parquet'}'")
+        return con.execute(sql).fetchone()
+
+
+def pages(folder: Path) -> list[Path]:
+    return sorted(folder.rglob("*.html"))
+
+
+def test_tiles_equal_the_mart(site: Path, published: Path) -> None:
+    wanted = ask(
+        published,
+        """select sum(revenue_amount), sum(cost_amount), sum(margin_amount), sum(requests),
+        sum(total_tokens), sum(unpriced_requests) from spend""",
+    )
+    shown = tiles(read(site / "finance/index.html"))
+    labels = ("Revenue", "Cost", "Margin", "Requests", "Tokens", "Not priced")
+    assert [Decimal(shown[label][1]) for label in labels] == [Decimal(value) for value in wanted]
+
+
+@pytest.mark.parametrize(
+    ("path", "table_id"),
+    [
+        ("finance/index.html", "organizations-table"),
+        ("finance/index.html", "models-table"),
+        ("finance/organizations/index.html", "organizations-table"),
+        ("finance/products/index.html", "products-table"),
+        ("platform/models.html", "tiers-table"),
+        ("platform/models.html", "models-table"),
+        ("finance/margin.html", "thin-table"),
+        ("finance/organizations/org-lark-000.html", "products-table"),
+        ("finance/products/search.html", "organizations-table"),
+    ],
+)
+def test_breakdowns_add_up_to_their_total(site: Path, path: str, table_id: str) -> None:
+    """Both in full, and as written with the rounding row."""
+    page = read(site / path)
+    rows, foot = table(page, table_id), table(page, table_id, "tfoot")
+    total, others = foot[-1], foot[:-1]
+    exact = [r for r in others if next(iter(r.values())) != "Rounding"]
+    for head in ("requests", "revenue (USD)", "cost (USD)", "margin (USD)"):
+        full = sum((amount(r[head + "*"]) for r in [*rows, *exact]), Decimal(0))
+        assert full == amount(total[head + "*"]), head
+        written = sum((amount(r[head]) for r in [*rows, *others]), Decimal(0))
+        assert written == amount(total[head]), head
+
+
+def test_overview_total_is_the_tile(site: Path) -> None:
+    page = read(site / "finance/index.html")
+    total = table(page, "organizations-table", "tfoot")[-1]
+    assert total["revenue (USD)*"] == tiles(page)["Revenue"][1]
+    months = table(page, "months-table", "tfoot")[-1]
+    assert months["revenue (USD)*"] == total["revenue (USD)*"]
+
+
+def test_every_organization_page_equals_the_mart(site: Path, published: Path) -> None:
+    with duckdb.connect() as con:
+        rows = con.execute(
+            f"""select organization_id, sum(revenue_amount), sum(requests)
+            from '{published / "spend_daily.parquet"}' group by all"""
+        ).fetchall()
+    assert len(rows) == 40
+    for name, revenue, requests in rows:
+        shown = tiles(read(site / f"finance/organizations/{slug(name)}.html"))
+        own = tiles(read(site / f"organizations/{slug(name)}/index.html"))
+        assert Decimal(shown["Revenue"][1]) == Decimal(own["Charge"][1]) == revenue
+        assert int(shown["Requests"][1]) == requests
+
+
+def test_bridge_adds_up_as_written(site: Path) -> None:
+    page = read(site / "finance/index.html")
+    steps = [amount(v) for v in page.xpath("//ol[@class='bridge']//span[@class='bv']/text()")]
+    assert sum(steps[:-1], Decimal(0)) == steps[-1]
+
+
+def test_change_is_that_of_the_mart(site: Path, published: Path) -> None:
+    before, now = ask(
+        published,
+        """select sum(revenue_amount) filter (charge_date between '2026-04-04' and '2026-05-01'),
+        sum(revenue_amount) filter (charge_date between '2026-05-02' and '2026-05-29') from spend""",
+    )
+    page = read(site / "finance/index.html")
+    bars = page.xpath("//ol[@class='bridge']//span[@class='bv']/@title")
+    assert (Decimal(bars[0]), Decimal(bars[-1])) == (before, now)
+    assert "most of it volume at org-heron-014" in page.xpath("string(//h2[@id='h-days'])")
+
+
+def test_unpriced_is_named_and_never_zero(site: Path) -> None:
+    row = next(
+        r
+        for r in table(read(site / "finance/index.html"), "models-table")
+        if r["model"] == "no-such-model-9"
+    )
+    assert row["revenue (USD)"] == row["cost (USD)"] == "not priced"
+    page = read(site / "finance/quality.html")
+    (unpriced,) = table(page, "unpriced-table")
+    assert (unpriced["model"], unpriced["reason"]) == ("no-such-model-9", "no rate for this model")
+    assert page.xpath("//*[@id='unpriced']")
+
+
+def test_ledger_is_equal_and_notices_a_loss(site: Path, published: Path, tmp_path: Path) -> None:
+    rows = table(read(site / "finance/quality.html"), "ledger-table")
+    assert len(rows) == 6
+    assert {r["check"] for r in rows} == {"equal"}
+    broken = tmp_path / "published"
+    shutil.copytree(published, broken)
+    with duckdb.connect() as con:
+        con.execute(f"create table t as from '{published / 'spend_daily.parquet'}' order by all offset 1")
+        con.execute(f"copy t to '{broken / 'spend_daily.parquet'}'")
+    home = Home(tmp_path / "home")
+    build_site(broken, home, Settings())
+    rows = table(read(home.site / "finance/quality.html"), "ledger-table")
+    assert [r["check"].startswith("differs") for r in rows] == [False, *[True] * 5]
+
+
+def test_quarantine_and_files_are_conserved(site: Path) -> None:
+    row = table(read(site / "finance/quality.html"), "sources-table", "tfoot")[-1]
+    read_, *parts = (
+        amount(row[k]) for k in ("records read", "accepted", "duplicates", "amendments", "quarantined")
+    )
+    assert read_ == sum(parts)
+    assert row["difference"] == "0"
+
+
+def test_audiences_are_apart(site: Path) -> None:
+    flagged, cost = [], []
+    for path in pages(site):
+        audience = path.relative_to(site).parts[0]
+        text = path.read_text(encoding="utf-8")
+        if audience != "trust-safety" and ("case-001a1" in text or "flagged" in text.lower()):
+            flagged.append(path)
+        if audience in {"trust-safety", "organizations"} and (
+            "Margin" in text or "cost (USD)" in text or ">Cost" in text or "Cost card" in text
+        ):
+            cost.append(path)
+    assert not flagged
+    assert not cost
+
+
+def test_own_folder_names_no_other_organization(site: Path) -> None:
+    for path in (site / "organizations/org-fox-001").rglob("*"):
+        text = path.read_text(encoding="utf-8")
+        assert "org-heron" not in text
+        assert "org-lark" not in text
+
+
+def test_every_flag_has_a_case_page_with_its_evidence(site: Path) -> None:
+    queue = table(read(site / "trust-safety/index.html"), "queue-table")
+    assert [r["organisation"] for r in queue] == [FLAGGED[1], FLAGGED[0]]
+    page = read(site / "trust-safety/cases/case-001a1.html")
+    reasons = table(page, "reasons-table")
+    assert reasons[0]["own baseline"] == "64,000"
+    assert reasons[0]["peer percentile"] == "99.7"
+    assert len(table(page, "sample-table")) == 20
+    assert page.xpath("//a[@href='../organizations/org-otter-007.html']")
+    text = page.text_content()
+    assert "What would make this benign" in text
+    for word in ("theft", "thief", "attacker", "steal"):
+        assert word not in text.lower()
+
+
+def test_pages_are_closed_to_the_outside(site: Path) -> None:
+    for path in pages(site):
+        text = path.read_text(encoding="utf-8")
+        page = read(path)
+        assert page.xpath("//meta[@http-equiv='Content-Security-Policy']/@content") == [CSP], path
+        for address in page.xpath("//@src | //@href | //@action | //@data-assets | //@data-jump"):
+            assert "//" not in address, (path, address)
+            assert not address.lower().startswith(("http", "javascript:")), (path, address)
+        assert not page.xpath("//@onclick | //@onerror | //@onload"), path
+        assert all(s.get("src") or s.get("type") == "application/json" for s in page.xpath("//script"))
+        assert "url(" not in text, path
+
+
+def test_links_resolve_and_ids_are_unique(site: Path) -> None:
+    known: dict[Path, set[str]] = {}
+    for path in pages(site):
+        ids = read(path).xpath("//@id")
+        assert len(ids) == len(set(ids)), path
+        known[path] = set(ids)
+    for path in known:
+        for address in read(path).xpath("//a/@href | //link[@rel='stylesheet']/@href | //script/@src"):
+            target, fragment = urldefrag(unquote(address))
+            found = (path.parent / target).resolve() if target else path
+            assert found.is_file(), (path, address)
+            assert site in found.parents
+            if fragment:
+                assert fragment in known[found], (path, address)
+
+
+def test_links_stay_in_their_audience(site: Path) -> None:
+    for path in pages(site):
+        parts = path.relative_to(site).parts
+        own = site / parts[0] / (parts[1] if parts[0] == "organizations" else "")
+        for address in read(path).xpath("//a/@href"):
+            target = urldefrag(address)[0]
+            if target:
+                assert own in (path.parent / target).resolve().parents, (path, address)
+
+
+def test_names_from_data_are_text(site: Path) -> None:
+    listed = table(read(site / "finance/organizations/index.html"), "organizations-table")
+    names = {r["organisation"] for r in listed}
+    assert {HOSTILE_HTML, HOSTILE_FORMULA} <= names
+    for path in pages(site):
+        assert not read(path).xpath("//img"), path
+    for path in site.rglob("jump.js"):
+        assert "<img" not in path.read_text(encoding="utf-8")
+
+
+def test_chart_specs_are_valid_plotly(site: Path) -> None:
+    seen = 0
+    for path in pages(site):
+        for spec in specs(read(path)):
+            figure = go.Figure(data=spec["data"], layout=spec["layout"])
+            assert len(figure.data) <= 9
+            marks = sum(len(t["y"]) for t in spec["data"] if t["type"] == "bar")
+            assert marks <= 450, path
+            assert all(len(t["y"]) == len(spec["x"]) for t in spec["data"])
+            seen += 1
+    assert seen > 80
+
+
+def test_chart_bars_add_up_to_the_tile(site: Path) -> None:
+    page = read(site / "finance/index.html")
+    (spec,) = specs(page)
+    bars = sum(sum(t["y"]) for t in spec["data"] if t["type"] == "bar")
+    assert abs(Decimal(bars) - Decimal(tiles(page)["Revenue"][1])) < Decimal("0.001")
+
+
+def test_budgets(site: Path) -> None:
+    for path in pages(site):
+        data = path.read_bytes()
+        assert len(data) <= 150_000, path
+        assert len(gzip.compress(data)) <= 40_000, path
+        page = read(path)
+        assert all(len(t.xpath("./tbody/tr")) <= 500 for t in page.xpath("//table"))
+        assert len(page.xpath("//figure")) <= 8
+    assets = site / "assets"
+    assert sum((assets / n).stat().st_size for n in ("app.js", "style.css")) <= 40_000
+
+
+def test_same_input_gives_same_bytes(site: Path, published: Path, tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    build_site(published, home, Settings())
+    first = {p.relative_to(site): p.read_bytes() for p in site.rglob("*") if p.is_file()}
+    again = {p.relative_to(home.site): p.read_bytes() for p in home.site.rglob("*") if p.is_file()}
+    assert first == again
+
+
+def test_organization_pages_are_capped_but_flagged_ones_kept(published: Path, tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    build_site(published, home, Settings.model_validate({"site": {"max_organization_pages": 3}}))
+    names = {p.stem for p in (home.site / "finance/organizations").glob("*.html")} - {"index"}
+    assert len(names) == 4  # the three largest, one of them flagged, and the other flagged one
+    assert set(FLAGGED) <= names
+    assert len(table(read(home.site / "finance/organizations/index.html"), "organizations-table")) == 40
+
+
+def test_site_past_its_limits_is_refused_and_the_old_one_stays(
+    published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Home(tmp_path / "home")
+    home.site.mkdir(parents=True)
+    (home.site / "old").touch()
+    monkeypatch.setattr(site_module, "MAX_FILES", 10)
+    with pytest.raises(MeterhouseError, match="max_organization_pages"):
+        build_site(published, home, Settings())
+    assert (home.site / "old").exists()
+
+
+def variant(published: Path, folder: Path, where: str, **build: str) -> Path:
+    """The published folder with fewer days and other facts of the build."""
+    shutil.copytree(published, folder)
+    with duckdb.connect() as con:
+        spend = folder / "spend_daily.parquet"
+        con.execute(f"create table s as from '{spend}' where {where}")
+        con.execute(f"copy s to '{spend}'")
+        changes = ", ".join(f"{value} as {key}" for key, value in build.items())
+        con.execute(f"create table b as select * replace ({changes}) from '{folder / 'build.parquet'}'")
+        con.execute(f"copy b to '{folder / 'build.parquet'}'")
+        con.execute(f"create table f as from '{folder / 'extraction_flags.parquet'}' where false")
+        con.execute(f"copy f to '{folder / 'extraction_flags.parquet'}'")
+    return folder
+
+
+def test_home_without_usage_says_what_to_do(published: Path, tmp_path: Path) -> None:
+    folder = variant(
+        published, tmp_path / "p", "false", data_from="null::timestamp", data_through="null::timestamp"
+    )
+    home = Home(tmp_path / "home")
+    summary = build_site(folder, home, Settings())
+    assert set(summary.entries) == {"finance", "platform", "trust-safety"}
+    for entry in summary.entries.values():
+        assert "meterhouse run" in read(entry).text_content()
+
+
+def test_cost_at_list_price_is_said_and_margin_is_not_shown(published: Path, tmp_path: Path) -> None:
+    folder = variant(
+        published,
+        tmp_path / "p",
+        "charge_date = '2026-05-10'",
+        cost_card="'list'",
+        data_through="timestamp '2026-05-10 13:00:00'",
+    )
+    home = Home(tmp_path / "home")
+    build_site(folder, home, Settings())
+    page = read(home.site / "finance/index.html")
+    assert "no cost card is set" in page.xpath("string(//div[@class='banner'])")
+    assert tiles(page)["Margin"][0] == "nil"
+    own = read(home.site / "organizations/org-lark-000/index.html")
+    assert "cost" not in own.text_content().lower()
+
+
+def test_all_unpriced_shows_no_amount(published: Path, tmp_path: Path) -> None:
+    folder = variant(published, tmp_path / "p", "model = 'no-such-model-9'", demo="false")
+    home = Home(tmp_path / "home")
+    build_site(folder, home, Settings())
+    page = read(home.site / "finance/index.html")
+    assert tiles(page)["Revenue"][0] == "not priced"
+    assert "$0" not in page.text_content()
+    assert "Demo data" not in page.text_content()
