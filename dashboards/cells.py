@@ -100,7 +100,7 @@ def rounding_row(
     `amounts` holds, by place of the column, the exact amounts of all written rows and last the
     total.
     """
-    row = [Cell("Rounding")] + [BLANK] * (len(total) - 1)
+    row = [Cell("Rounding", css="rd")] + [BLANK] * (len(total) - 1)
     needed = False
     for place, values in amounts.items():
         whole = values[-1]

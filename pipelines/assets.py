@@ -11,7 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, dbt_assets
+from dagster_dbt import (
+    DagsterDbtTranslator,
+    DagsterDbtTranslatorSettings,
+    DbtCliResource,
+    dbt_assets,
+)
 
 from pipelines import build, warehouse
 from pipelines.home import Home
@@ -50,9 +55,7 @@ operator_prices = dg.AssetSpec(
     description="The operator's own rate cards: prices/*.csv of the home.",
 )
 
-EVENT_SCHEMA = dg.TableSchema(
-    columns=[dg.TableColumn(c.name, c.type.lower(), description=c.meaning) for c in COLUMNS]
-)
+EVENT_SCHEMA = dg.TableSchema(columns=[dg.TableColumn(c.name, c.type.lower(), description=c.meaning) for c in COLUMNS])
 
 
 @dg.asset(
@@ -106,9 +109,7 @@ class _Translator(DagsterDbtTranslator):
         folders = dbt_resource_props["fqn"][1:-1]
         if "watch" in folders:
             return "watch"
-        return {"seed": "rating"}.get(dbt_resource_props["resource_type"]) or (
-            folders[0] if folders else "rating"
-        )
+        return {"seed": "rating"}.get(dbt_resource_props["resource_type"]) or (folders[0] if folders else "rating")
 
     def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> list[str]:
         return OWNERS.get(self.get_group_name(dbt_resource_props), OWNERS["landing"])
@@ -201,8 +202,7 @@ def _row_counts(home: Home) -> dict[str, int]:
             select table_schema, table_name from information_schema.tables
             where table_schema in ('rating', 'marts', 'watch', 'published') order by all""").fetchall()
         parts = [
-            f"select '{schema}.{name}', count(*) from {identifier(schema)}.{identifier(name)}"
-            for schema, name in names
+            f"select '{schema}.{name}', count(*) from {identifier(schema)}.{identifier(name)}" for schema, name in names
         ]
         return dict(con.execute(" union all ".join(parts)).fetchall()) if parts else {}
 
@@ -262,9 +262,7 @@ def published_exports(home: MeterhouseHome) -> dg.MaterializeResult[Any]:
     with warehouse.writer_lock(place):
         plan = build.plan_build(place, load_settings(place))
         summary = export_published(place, plan)
-    return dg.MaterializeResult(
-        metadata={"dagster/row_count": sum(summary.rows.values()), **summary.rows}
-    )
+    return dg.MaterializeResult(metadata={"dagster/row_count": sum(summary.rows.values()), **summary.rows})
 
 
 @dg.asset(

@@ -16,7 +16,7 @@ import sys
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
@@ -139,7 +139,7 @@ def _no_events(con: duckdb.DuckDBPyConnection, home: Home) -> Path:
     return path
 
 
-def _insert(con: duckdb.DuckDBPyConnection, table: str, rows: list[list[object]]) -> None:
+def _insert(con: duckdb.DuckDBPyConnection, table: str, rows: list[list[Any]]) -> None:
     if rows:
         marks = ", ".join("?" for _ in rows[0])
         con.executemany(f"insert into {table} values ({marks})", rows)

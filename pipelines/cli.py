@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
-from decimal import Decimal
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from pipelines.errors import MeterhouseError
 from pipelines.home import Home, resolve_home
+
+if TYPE_CHECKING:
+    from decimal import Decimal
 
 HOME_OPTION = click.option(
     "--home",
@@ -25,7 +27,11 @@ HOME_OPTION = click.option(
 
 # Commands that live beside what they do: name → (module, attribute, line of help).
 _ELSEWHERE = {
-    "simulate": ("pipelines.simulate.commands", "simulate", "Write realistic logs with known truth."),
+    "simulate": (
+        "pipelines.simulate.commands",
+        "simulate",
+        "Write realistic logs with known truth.",
+    ),
     "prices": ("pipelines.pricing.commands", "prices", "List, check and import rates."),
 }
 
@@ -148,7 +154,10 @@ def _print_summary(home: Home, summary: Any) -> None:
         ("amendments", f"{taken.amendments:,}"),
         ("quarantined", f"{taken.quarantined:,}"),
         ("requests in all", f"{summary.requests:,}"),
-        ("priced", "no requests yet" if share is None else _percent(share, summary.unpriced_requests)),
+        (
+            "priced",
+            "no requests yet" if share is None else _percent(share, summary.unpriced_requests),
+        ),
     ]
     for money in summary.money:
         rows += [
@@ -159,7 +168,10 @@ def _print_summary(home: Home, summary: Any) -> None:
     rows += [
         ("flags", f"{summary.flags:,} to review"),
         ("pages", f"{summary.pages:,}"),
-        ("time", f"{summary.seconds:.1f} s{'' if summary.changed else ', nothing new: pages unchanged'}"),
+        (
+            "time",
+            f"{summary.seconds:.1f} s{'' if summary.changed else ', nothing new: pages unchanged'}",
+        ),
     ]
     for name, value in rows:
         click.echo(f"  {name:<16} {value}")

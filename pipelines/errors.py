@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class MeterhouseError(Exception):
@@ -17,7 +20,13 @@ class MeterhouseError(Exception):
         line: int | None = None,
         field: str | None = None,
     ) -> None:
-        self.cause, self.way_out, self.file, self.line, self.field = cause, way_out, file, line, field
+        self.cause, self.way_out, self.file, self.line, self.field = (
+            cause,
+            way_out,
+            file,
+            line,
+            field,
+        )
         super().__init__(self.paragraph())
 
     def paragraph(self) -> str:

@@ -1,13 +1,13 @@
 """The Meterhouse home: every path below it, named once.
 
-    landing/<source>/**     logs as they were dropped; never written by us
-    events/                 accepted events (usage_date=*/), key index and the manifest
-    quarantine/             records that were not accepted
-    prices/*.csv            the operator's own rate cards (optional)
-    warehouse.duckdb        tables; may be deleted and is rebuilt
-    exports/published/      the published tables as Parquet
-    site/<audience>/        the pages
-    meterhouse.toml         settings
+landing/<source>/**     logs as they were dropped; never written by us
+events/                 accepted events (usage_date=*/), key index and the manifest
+quarantine/             records that were not accepted
+prices/*.csv            the operator's own rate cards (optional)
+warehouse.duckdb        tables; may be deleted and is rebuilt
+exports/published/      the published tables as Parquet
+site/<audience>/        the pages
+meterhouse.toml         settings
 """
 
 from __future__ import annotations

@@ -120,7 +120,10 @@ def _table(columns: list[tuple[str, str, str]]) -> str:
 
 def pages() -> dict[Path, str]:
     """Path → text of every generated page."""
-    return {PROJECT / "docs" / "events.md": events_page(), PROJECT / "docs" / "published.md": published_page()}
+    return {
+        PROJECT / "docs" / "events.md": events_page(),
+        PROJECT / "docs" / "published.md": published_page(),
+    }
 
 
 if __name__ == "__main__":

@@ -164,9 +164,7 @@ def _remember_finish(home: Home, finish_line: str) -> None:
     (home.work / "finished.json").write_text(json.dumps({"finish_line": finish_line}), encoding="utf-8")
 
 
-def _summary(
-    home: Home, settings: Settings, taken: IngestSummary, *, changed: bool, seconds: float
-) -> RunSummary:
+def _summary(home: Home, settings: Settings, taken: IngestSummary, *, changed: bool, seconds: float) -> RunSummary:
     folder = published_folder(home)
     with duckdb.connect() as con:
         spend = f"read_parquet({literal(folder / 'spend_daily.parquet')})"
@@ -177,9 +175,7 @@ def _summary(
             select billing_currency, sum(revenue_amount), sum(cost_amount), sum(margin_amount)
             from {spend} where billing_currency is not null group by all order by 1""").fetchall()
         flags = (
-            con.execute(
-                f"select count(*) from read_parquet({literal(folder / 'extraction_flags.parquet')})"
-            ).fetchone()
+            con.execute(f"select count(*) from read_parquet({literal(folder / 'extraction_flags.parquet')})").fetchone()
             or (0,)
         )[0]
     return RunSummary(
@@ -209,9 +205,7 @@ def _breaches(settings: Settings, taken: IngestSummary, requests: int, unpriced:
         )
     share = limits.max_unpriced_share
     if share is not None and requests and unpriced > share * requests:
-        found.append(
-            f"{unpriced:,} of {requests:,} requests are not priced; limits.max_unpriced_share is {share:g}"
-        )
+        found.append(f"{unpriced:,} of {requests:,} requests are not priced; limits.max_unpriced_share is {share:g}")
     return found
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import tomllib
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 from zoneinfo import available_timezones
 
@@ -18,6 +17,8 @@ from pipelines.errors import MeterhouseError
 from pipelines.landing.contract import MAPPED
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pipelines.home import Home
 
 FormatName = Literal["canonical", "litellm", "openai", "mapped"]
@@ -140,13 +141,14 @@ def _readable(error: ValidationError, file: Path, text: str) -> MeterhouseError:
     first = error.errors(include_url=False)[0]
     path = [str(part) for part in first["loc"]]
     if first["type"] == "extra_forbidden":
-        cause, way_out = "unknown setting.", "Remove it, or compare it with the file `meterhouse init` writes."
+        cause, way_out = (
+            "unknown setting.",
+            "Remove it, or compare it with the file `meterhouse init` writes.",
+        )
     else:
         cause = first["msg"].removeprefix("Value error, ") + "."
         way_out = "Correct the value and run again."
-    return MeterhouseError(
-        cause, file=file, line=_line_of(path, text), field=".".join(path) or None, way_out=way_out
-    )
+    return MeterhouseError(cause, file=file, line=_line_of(path, text), field=".".join(path) or None, way_out=way_out)
 
 
 def _line_of(path: list[str], text: str) -> int | None:

@@ -80,6 +80,17 @@ def test_repeated_run_prints_the_summary_quickly(finished: tuple[Home, RunSummar
     code, text = call("run", "--home", finished[0].root)
     assert code == 0
     assert "nothing new" in text
-    for word in ("records read", "accepted", "duplicates", "quarantined", "priced", "revenue USD", "cost USD", "margin USD", "flags", "pages"):
+    for word in (
+        "records read",
+        "accepted",
+        "duplicates",
+        "quarantined",
+        "priced",
+        "revenue USD",
+        "cost USD",
+        "margin USD",
+        "flags",
+        "pages",
+    ):
         assert word in text
     assert str(finished[0].site / "finance" / "index.html") in text

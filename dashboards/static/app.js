@@ -72,7 +72,7 @@
       const n = t.replaceAll("\u2212", "-").replace(/[,\u00a0\s]/g, "");
       return /^[-+]?[^\d.+-]*\d*\.?\d+%?$/.test(n) ? n.replace(/[^\d.-]/g, "") : guard(t);
     };
-    const rows = [...$$("tbody tr", table).filter(r => !r.hidden), ...$$("tfoot tr", table)];
+    const rows = [...$$("tbody tr", table).filter(r => !r.hidden), ...$$("tfoot tr", table).filter(r => !$(".rd", r))]; /* full figures add up by themselves */
     return [keep.map(i => quote(guard(heads[i].dataset.c))), ...rows.map(r => keep.map(i => quote(value(r.cells[i], i))))].map(r => r.join(",")).join("\r\n") + "\r\n";
   }
 

@@ -57,7 +57,7 @@ def csv_header(path: Path) -> tuple[list[str], str]:
 
 
 def load_csv(con: duckdb.DuckDBPyConnection, path: Path) -> dict[str, str]:
-    """Load a CSV file into the tables `landed_rows` and `landed_refused`; returns its column types.
+    """Load a CSV file into the relations `landed_rows` and `landed_refused`; returns its column types.
 
     `landed_rows` holds each readable row with its columns as text and the line it begins on in
     column ROW; `landed_refused` (line, field, reason, raw) the others. Raises OSError when the
@@ -69,7 +69,7 @@ def load_csv(con: duckdb.DuckDBPyConnection, path: Path) -> dict[str, str]:
     # The order of the rows is the only way to their lines, so it is kept here.
     con.execute("set preserve_insertion_order = true")
     if not rows.names:
-        con.execute(f"create or replace temp table landed_rows as select 0::bigint as {ROW} where false")
+        con.execute(f"create or replace temp view landed_rows as select 0::bigint as {ROW} where false")
         con.execute("""
             create or replace temp table landed_refused
                 (line bigint, field varchar, reason varchar, raw varchar)""")
@@ -102,9 +102,10 @@ def _number(con: duckdb.DuckDBPyConnection, rows: CsvRows) -> None:
         pa.table({ROW: np.arange(1, parsed + 1), "line": rows.lines[ordinals]}),
     )
     con.execute(f"""
-        create or replace temp table landed_rows as
+        create or replace temp table csv_rows as
         select row_lines.line as {ROW}, {", ".join(f"parsed_rows.{identifier(n)}" for n in rows.names)}
         from parsed_rows inner join row_lines using ({ROW})""")
+    con.execute("create or replace temp view landed_rows as from csv_rows")
     con.register("all_lines", pa.table({ROW: np.arange(1, len(rows.lines) + 1), "line": rows.lines}))
     con.execute(f"""
         create or replace temp table landed_refused as

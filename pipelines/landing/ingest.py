@@ -81,7 +81,7 @@ def find_new(home: Home, settings: Settings, commits: list[Commit]) -> tuple[lis
         stamp = [landed.size, landed.mtime_ns]
         remembered = memory.get(str(landed.path))
         if remembered and remembered[:2] == stamp:
-            digest = remembered[2]
+            digest = str(remembered[2])
         else:
             digest = content_digest(landed.path)
             memory[str(landed.path)] = [*stamp, digest]
@@ -97,9 +97,7 @@ def find_new(home: Home, settings: Settings, commits: list[Commit]) -> tuple[lis
     return list(new.values()), unasked
 
 
-def ingest(
-    home: Home, settings: Settings, progress: Callable[[str, int, int], None] | None = None
-) -> IngestSummary:
+def ingest(home: Home, settings: Settings, progress: Callable[[str, int, int], None] | None = None) -> IngestSummary:
     """Take in everything new under landing/ and commit it. Call it under the writer lock.
 
     `progress(file, done_files, all_files)` is called before each file. Raises MeterhouseError for
@@ -113,9 +111,7 @@ def ingest(
         return IngestSummary(seconds=time.monotonic() - began, unasked_files=names)
     received_at = datetime.now(UTC).replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")
     with warehouse.connect(home, in_memory=True) as con:
-        con.execute(
-            read_sql(_here() / "macros.sql").replace("{{ salt }}", literal(salt(home)))
-        )
+        con.execute(read_sql(_here() / "macros.sql").replace("{{ salt }}", literal(salt(home))))
         create_staging(con)
         for number, file in enumerate(new):
             if progress:
@@ -126,9 +122,7 @@ def ingest(
         _quarantine_conflicts(con, new)
         commit = _write(con, home, new, number=len(commits) + 1, received_at=received_at)
     write_commit(home, commit)
-    return replace(
-        _total(commit.files), seconds=time.monotonic() - began, unasked_files=names
-    )
+    return replace(_total(commit.files), seconds=time.monotonic() - began, unasked_files=names)
 
 
 def salt(home: Home) -> str:
@@ -148,12 +142,19 @@ def _here() -> Path:
 
 def _stage(con: duckdb.DuckDBPyConnection, file: _NewFile, number: int, received_at: str) -> None:
     fmt = load_formats()[file.landed.source.format]
-    con.execute("create or replace temp view records_refused as select 0 as line, '' as raw, '' as field, '' as reason where false")
+    con.execute(
+        "create or replace temp view records_refused as select 0 as line, '' as raw, '' as field, '' as reason where false"
+    )
     try:
         open_records(con, file.landed.path, fmt, file.landed.source)
         stage_file(con, fmt.sql(), file_no=number, source=file.landed.source.name, received_at=received_at)
         con.execute(f"insert into refused select {number}, line, field, reason, raw from records_refused")
-    except (duckdb.InvalidInputException, duckdb.IOException, duckdb.ConversionException, OSError) as error:
+    except (
+        duckdb.InvalidInputException,
+        duckdb.IOException,
+        duckdb.ConversionException,
+        OSError,
+    ) as error:
         if "No space left" in str(error):
             raise
         # The file as a whole cannot be read (cut off, damaged): one quarantine record stands for it.
@@ -162,7 +163,11 @@ def _stage(con: duckdb.DuckDBPyConnection, file: _NewFile, number: int, received
         lines = str(error).splitlines()
         con.execute(
             "insert into refused values (?, null, null, ?, ?)",
-            [number, f"the file cannot be read: {lines[0]}", f"{file.landed.name}, {file.landed.size} bytes"],
+            [
+                number,
+                f"the file cannot be read: {lines[0]}",
+                f"{file.landed.name}, {file.landed.size} bytes",
+            ],
         )
 
 
@@ -184,12 +189,19 @@ def _quarantine_conflicts(con: duckdb.DuckDBPyConnection, new: list[_NewFile]) -
 
 
 def _write(
-    con: duckdb.DuckDBPyConnection, home: Home, new: list[_NewFile], *, number: int, received_at: str
+    con: duckdb.DuckDBPyConnection,
+    home: Home,
+    new: list[_NewFile],
+    *,
+    number: int,
+    received_at: str,
 ) -> Commit:
     """Write events by day, keys, superseded and quarantine; returns the commit that names them."""
     content = "".join(sorted(f"{f.landed.source.name}:{f.digest}:{f.reading};" for f in new))
     commit_id = hashlib.sha256(content.encode()).hexdigest()[:16]
-    con.execute("create or replace temp table files (file_no integer, source varchar, file varchar, file_digest varchar)")
+    con.execute(
+        "create or replace temp table files (file_no integer, source varchar, file varchar, file_digest varchar)"
+    )
     con.executemany(
         "insert into files values (?, ?, ?, ?)",
         [[i, f.landed.source.name, f.landed.name, f.digest] for i, f in enumerate(new)],
@@ -224,9 +236,7 @@ def _write(
     )
 
 
-def _write_events(
-    con: duckdb.DuckDBPyConnection, home: Home, commit_id: str, received_at: str
-) -> dict[str, str]:
+def _write_events(con: duckdb.DuckDBPyConnection, home: Home, commit_id: str, received_at: str) -> dict[str, str]:
     """One Parquet file for each day with new events; returns day → path relative to the home."""
     incoming = home.events / f".incoming-{os.getpid()}"
     shutil.rmtree(incoming, ignore_errors=True)

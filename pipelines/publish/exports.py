@@ -67,10 +67,7 @@ def export_published(home: Home, plan: Plan) -> ExportSummary:
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
     with warehouse.connect(home, read_only=True) as con:
-        rows = {
-            name: _copy_small(con, relation, fresh / f"{name}.parquet")
-            for name, relation in SMALL.items()
-        }
+        rows = {name: _copy_small(con, relation, fresh / f"{name}.parquet") for name, relation in SMALL.items()}
         days = _copy_rated(con, fresh, changed)
         if before is not None and changed is not None:
             _link_other_days(before / "rated_usage", fresh / "rated_usage", set(changed))
@@ -128,13 +125,9 @@ def _link_other_days(old: Path, new: Path, written: set[str]) -> None:
             _link(file, new / folder.name / file.name)
 
 
-def _link_events(
-    con: duckdb.DuckDBPyConnection, home: Home, fresh: Path, commits: list[Commit]
-) -> None:
+def _link_events(con: duckdb.DuckDBPyConnection, home: Home, fresh: Path, commits: list[Commit]) -> None:
     """usage_events: the committed event files themselves; days with amendments without the amended rows."""
-    amended = {
-        str(d) for (d,) in con.execute("select distinct usage_date from run.superseded").fetchall()
-    }
+    amended = {str(d) for (d,) in con.execute("select distinct usage_date from run.superseded").fetchall()}
     (fresh / "usage_events").mkdir()
     for commit in commits:
         for day, name in commit.events.items():

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from pipelines.watch.groups import Group
 
 SINGLE, COORDINATED = "mass_shape", "coordinated_accounts"
+GAP_DAYS = 14  # surprising days that lie this close belong to one case
+MOST_SURPRISING = 0.1  # tail of all organisation-days from which a day is shown as part of a case
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +58,14 @@ def single_cases(
     for row in queue:
         organization = row["organization_id"]
         days = rows_of(
-            connection, "flagged_days.sql", organization=organization, cut=queue[-1]["surprise"]
+            connection,
+            "flagged_days.sql",
+            organization=organization,
+            day=row["usage_date"],
+            gap_days=GAP_DAYS,
+            tenth=MOST_SURPRISING,
         )[0]
-        evidence = rows_of(
-            connection, "own_usual.sql", organization=organization, day=row["usage_date"]
-        )[0]
+        evidence = rows_of(connection, "own_usual.sql")[0]
         reasons, against = single_reasons(evidence)
         score = calibrate.surprise_of(row["p_value"])
         cases.append(

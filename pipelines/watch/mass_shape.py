@@ -2,9 +2,8 @@
 
 For each organisation-day: how many output tokens are explained neither by the organisation's own
 volume nor by its requests and input at its own usual lengths; over 1, 7 and 28 days, so that a slow
-campaign adds up. The amount is ranked among everyone, its share of the output among peers (same
-dominant model, new or settled). No absolute threshold: what is high is decided by the traffic at
-hand (`calibrate.py`). The formulas stand in the SQL files.
+campaign adds up. Ranked among peers (same dominant model, new or settled). No absolute threshold:
+what is high is decided by the traffic at hand (`calibrate.py`). The formulas are in the SQL files.
 
 Accounts that act together belong in `synchrony.py`.
 """

@@ -1,5 +1,6 @@
 -- Each organisation at its most surprising day, most surprising organisation first; ties go to the larger
--- unexplained output. Organisations without any are not queued, however much budget is left.
+-- unexplained output. Amounts below the middle of all unexplained amounts are not worth a reviewer's time and
+-- are not queued, however much budget is left.
 with days as (
     select
         *,
@@ -7,14 +8,21 @@ with days as (
     from watch.organization_day_scores
 ),
 
-best as (
-    select
-        *,
-        row_number() over (
-            partition by organization_id order by surprise desc, unexplained desc, usage_date asc
-        ) as place
+middle as (
+    select median(unexplained) as unexplained
     from days
     where unexplained > 0
+),
+
+best as (
+    select
+        d.*,
+        row_number() over (
+            partition by d.organization_id order by d.surprise desc, d.unexplained desc, d.usage_date asc
+        ) as place
+    from days as d
+    cross join middle as m
+    where d.unexplained >= m.unexplained
 )
 
 select

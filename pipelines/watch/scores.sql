@@ -1,7 +1,6 @@
--- Surprise of each organisation-day: the mean of -ln(tail rank) of its unexplained output over 1, 7 and
--- (where enough history lies before) 28 days. The amount (tokens at risk) is ranked among everyone; its share
--- of the organisation's output (the shape) within the peer group: same dominant model, and new or settled. A
--- group of too few organisations widens.
+-- Surprise of each organisation-day: the mean of -ln(tail rank) of its unexplained output, as an amount and
+-- as a share of its output, over 1, 7 and (where enough history lies before) 28 days. Ranks are within the
+-- peer group: same dominant model, and new or settled; a group of too few organisations widens.
 create or replace temp table watch_measured as
 select
     d.usage_date,
@@ -60,9 +59,7 @@ with counted as (
     select
         *,
         count(*) over (partition by peer_group) as peer_days,
-        count(unexplained_28) over (partition by peer_group) as month_days,
-        count(*) over () as all_days,
-        count(unexplained_28) over () as all_month_days
+        count(unexplained_28) over (partition by peer_group) as month_days
     from watch_grouped
 ),
 
@@ -70,18 +67,20 @@ with counted as (
 tails as (
     select
         *,
-        cume_dist() over (order by unexplained_1 desc) * all_days / (all_days + 1) as tail_tokens_1,
+        cume_dist() over (partition by peer_group order by unexplained_1 desc)
+        * peer_days / (peer_days + 1) as tail_tokens_1,
         cume_dist() over (partition by peer_group order by share_1 desc)
         * peer_days / (peer_days + 1) as tail_share_1,
-        cume_dist() over (order by unexplained_7 desc) * all_days / (all_days + 1) as tail_tokens_7,
+        cume_dist() over (partition by peer_group order by unexplained_7 desc)
+        * peer_days / (peer_days + 1) as tail_tokens_7,
         cume_dist() over (partition by peer_group order by share_7 desc)
         * peer_days / (peer_days + 1) as tail_share_7,
         -- Null where there is too little history before.
         if(
             unexplained_28 is null,
             null,
-            cume_dist() over (partition by unexplained_28 is null order by unexplained_28 desc)
-            * all_month_days / (all_month_days + 1)
+            cume_dist() over (partition by peer_group, unexplained_28 is null order by unexplained_28 desc)
+            * month_days / (month_days + 1)
         ) as tail_tokens_28,
         -- Null where there is too little history before.
         if(

@@ -42,7 +42,9 @@ def overhead(folder: Path) -> float:
              "input_tokens": 10, "output_tokens": 5}  # fmt: skip
     found = {}
     for number, name in enumerate(("first run, one tiny file", "one small new file"), 1):
-        (home / "landing" / "gateway" / f"{number}.jsonl").write_text(json.dumps({"event_id": f"e{number}", **event}) + "\n")
+        (home / "landing" / "gateway" / f"{number}.jsonl").write_text(
+            json.dumps({"event_id": f"e{number}", **event}) + "\n"
+        )
         found[name] = timed([METERHOUSE, "run", "--home", home])[0]
     found["nothing new"] = timed([METERHOUSE, "run", "--home", home])[0]
     found["meterhouse --help"] = timed([METERHOUSE, "--help"])[0]
@@ -55,7 +57,20 @@ def overhead(folder: Path) -> float:
 def throughput(folder: Path, requests: int, fixed: float) -> None:
     """Print rows/s, peak memory and the ratio to the bare script, and whether both found the same money."""
     home = folder / "large"
-    timed([METERHOUSE, "simulate", "--home", home, "--requests", requests, "--format", "canonical", "--seed", 7])
+    timed(
+        [
+            METERHOUSE,
+            "simulate",
+            "--home",
+            home,
+            "--requests",
+            requests,
+            "--format",
+            "canonical",
+            "--seed",
+            7,
+        ]
+    )
     size = sum(p.stat().st_size for p in (home / "landing").rglob("*") if p.is_file()) / 2**20
     bare_seconds, bare_memory, bare_output = timed(
         [sys.executable, "-m", "tests.bench.bare", home / "landing", folder / "bare.duckdb"]
@@ -64,7 +79,10 @@ def throughput(folder: Path, requests: int, fixed: float) -> None:
     empty = timed([sys.executable, "-c", "import duckdb; duckdb.connect()"])[0]
     steps = json.loads((home / "runs.jsonl").read_text().splitlines()[-1])
     print(f"\n{requests:,} requests, {size:,.0f} MiB landed")
-    for name, seconds, memory in (("bare script", bare_seconds, bare_memory), ("meterhouse run", ours_seconds, ours_memory)):
+    for name, seconds, memory in (
+        ("bare script", bare_seconds, bare_memory),
+        ("meterhouse run", ours_seconds, ours_memory),
+    ):
         print(f"  {name:<16} {seconds:8.1f} s {requests / seconds:12,.0f} requests/s {memory:8,.0f} MiB peak")
     print(f"  ratio            {ours_seconds / bare_seconds:8.2f}")
     print(f"  start-up apart   {(ours_seconds - fixed) / (bare_seconds - empty):8.2f}")

@@ -38,13 +38,16 @@ def main(landing: str, database: str) -> None:
             {", ".join(f"any_value({u}) as {u}" for u in BUCKETS)}
         from (
             select *,
-                {", ".join(
-                    f"last_value(case when unit = '{u}' then (price * 0.000001)::decimal(18, 12) end ignore nulls) over "
-                    f"(partition by provider, model, model_tier, service_tier order by valid_from) as {u}"
-                    for u in BUCKETS)}
+                {
+        ", ".join(
+            f"last_value(case when unit = '{u}' then (price * 0.000001)::decimal(18, 12) end ignore nulls) over "
+            f"(partition by provider, model, model_tier, service_tier order by valid_from) as {u}"
+            for u in BUCKETS
+        )
+    }
             from read_csv('{SEED}', types = {{'price': 'DECIMAL(18, 6)'}}) where context_from = 0)
         group by provider, model, model_tier, service_tier, valid_from""")
-    con.execute(f"""
+    con.execute("""
         create table rated as
         select e.*, e.input_tokens * p.input + e.cached_input_tokens * coalesce(p.cached_input, 0)
             + e.output_tokens * coalesce(p.output, 0) as revenue

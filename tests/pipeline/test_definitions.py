@@ -32,7 +32,13 @@ def test_graph_leads_from_landing_to_pages(definitions: dg.Definitions) -> None:
     while upstream:
         seen |= upstream
         upstream = {p for key in upstream for p in graph.get(key).parent_keys} - seen
-    for key in (["landed_events"], ["operator_prices"], ["marts", "rated_usage"], ["marts", "spend_daily"], ["extraction_flags"]):
+    for key in (
+        ["landed_events"],
+        ["operator_prices"],
+        ["marts", "rated_usage"],
+        ["marts", "spend_daily"],
+        ["extraction_flags"],
+    ):
         assert dg.AssetKey(key) in seen
 
 
@@ -45,7 +51,12 @@ def test_every_asset_has_group_owner_and_description(definitions: dg.Definitions
 
 def test_tables_have_column_schemas(definitions: dg.Definitions) -> None:
     specs = {spec.key.to_user_string(): spec for spec in definitions.resolve_all_asset_specs()}
-    for name in ("landed_events", "marts/rated_usage", "marts/spend_daily", "published/ingested_files"):
+    for name in (
+        "landed_events",
+        "marts/rated_usage",
+        "marts/spend_daily",
+        "published/ingested_files",
+    ):
         columns = specs[name].metadata["dagster/column_schema"]
         columns = getattr(columns, "value", columns).columns
         assert columns, name
@@ -59,7 +70,9 @@ def test_schedule_and_sensor_start_the_main_job(definitions: dg.Definitions) -> 
 
 def test_sensor_asks_once_for_what_has_landed(tmp_path: Path) -> None:
     home = Home(tmp_path / "home")
-    resources = {"home": __import__("pipelines.assets", fromlist=["MeterhouseHome"]).MeterhouseHome(root=str(home.root))}
+    resources = {
+        "home": __import__("pipelines.assets", fromlist=["MeterhouseHome"]).MeterhouseHome(root=str(home.root))
+    }
 
     def ask_sensor() -> dg.SensorExecutionData:
         with dg.build_sensor_context(resources=resources, instance=dg.DagsterInstance.ephemeral()) as context:
@@ -93,7 +106,9 @@ def test_run_from_dagster_gives_what_the_command_gives(finished: tuple[Home, Run
     result = job.execute_in_process()
     assert result.success
     checks = result.get_asset_check_evaluations()
-    assert {"landing_conserves_records", "rated_equals_marts", "events_equal_manifest"} <= {c.check_name for c in checks}
+    assert {"landing_conserves_records", "rated_equals_marts", "events_equal_manifest"} <= {
+        c.check_name for c in checks
+    }
     assert all(c.passed for c in checks)
     counts = {
         e.asset_key.to_user_string(): e.materialization.metadata["dagster/row_count"].value
@@ -101,5 +116,8 @@ def test_run_from_dagster_gives_what_the_command_gives(finished: tuple[Home, Run
         if e.asset_key and "dagster/row_count" in e.materialization.metadata
     }
     assert counts["marts/rated_usage"] == finished[1].requests
-    ours, theirs = digests(home, without=("received_at",)), digests(finished[0], without=("received_at",))
+    ours, theirs = (
+        digests(home, without=("received_at",)),
+        digests(finished[0], without=("received_at",)),
+    )
     assert ours == theirs

@@ -52,7 +52,9 @@ def test_run_meets_the_known_truth(finished: tuple[Home, RunSummary]) -> None:
         assert ask(home, f"select sum({bucket}) from published.usage_events") == [(truth["totals"][bucket],)]
 
 
-def test_unknown_model_is_unpriced_with_a_reason_and_never_zero(finished: tuple[Home, RunSummary]) -> None:
+def test_unknown_model_is_unpriced_with_a_reason_and_never_zero(
+    finished: tuple[Home, RunSummary],
+) -> None:
     home, _ = finished
     unknown = truth_of(home)["unknown_model"]["model"]
     rows = ask(
@@ -65,41 +67,67 @@ def test_unknown_model_is_unpriced_with_a_reason_and_never_zero(finished: tuple[
 
 def test_every_file_conserves_its_records(finished: tuple[Home, RunSummary]) -> None:
     home, _ = finished
-    assert ask(home, """
+    assert (
+        ask(
+            home,
+            """
         select file from published.ingested_files
-        where records_read != accepted + duplicates + amendments + quarantined or records_read = 0""") == []
-    assert ask(home, """
+        where records_read != accepted + duplicates + amendments + quarantined or records_read = 0""",
+        )
+        == []
+    )
+    assert (
+        ask(
+            home,
+            """
         select (select sum(quarantined) from published.ingested_files),
-            (select count(*) from published.quarantined_records)""")[0][0] == truth_of(home)["broken_lines"]["total"]
+            (select count(*) from published.quarantined_records)""",
+        )[0][0]
+        == truth_of(home)["broken_lines"]["total"]
+    )
 
 
-def test_events_rated_marts_and_exports_agree_to_the_last_digit(finished: tuple[Home, RunSummary]) -> None:
+def test_events_rated_marts_and_exports_agree_to_the_last_digit(
+    finished: tuple[Home, RunSummary],
+) -> None:
     home, _ = finished
     folder = published_folder(home)
-    (row,) = ask(home, f"""
+    (row,) = ask(
+        home,
+        f"""
         select
             (select sum(revenue_amount) from published.rated_usage),
             (select sum(revenue_amount) from published.spend_daily),
             (select sum(revenue_amount) from read_parquet('{folder}/spend_daily.parquet')),
-            (select sum(revenue_amount) from read_parquet('{folder}/rated_usage/*/*.parquet'))""")
+            (select sum(revenue_amount) from read_parquet('{folder}/rated_usage/*/*.parquet'))""",
+    )
     assert row[0] > 0
     assert len(set(row)) == 1
-    (counts,) = ask(home, f"""
+    (counts,) = ask(
+        home,
+        f"""
         select
             (select count(*) from published.usage_events),
             (select sum(requests) from published.spend_daily),
-            (select count(*) from read_parquet('{folder}/usage_events/*/*.parquet'))""")
+            (select count(*) from read_parquet('{folder}/usage_events/*/*.parquet'))""",
+    )
     assert len(set(counts)) == 1
 
 
 def test_margin_counts_only_requests_with_both_sides(finished: tuple[Home, RunSummary]) -> None:
     home, _ = finished
-    (row,) = ask(home, """
+    (row,) = ask(
+        home,
+        """
         select sum(margin_amount), sum(margin_revenue_amount), sum(revenue_only_amount), sum(revenue_amount)
-        from published.spend_daily""")
-    (both,) = ask(home, """
+        from published.spend_daily""",
+    )
+    (both,) = ask(
+        home,
+        """
         select sum(revenue_amount - cost_amount), sum(revenue_amount) from published.rated_usage
-        where revenue_amount is not null and cost_amount is not null""")
+        where revenue_amount is not null and cost_amount is not null""",
+    )
     assert row[:2] == both
     assert row[1] + (row[2] or 0) == row[3]
 
@@ -143,7 +171,13 @@ def test_files_in_two_runs_give_what_one_run_gives(finished: tuple[Home, RunSumm
         run_all(home, load_settings(home))
     # Which copy of a duplicate counts as the first depends on the order; what was taken in does not.
     ours, theirs = digests(home, without=("received_at",)), digests(whole, without=("received_at",))
-    for table in ("usage_events", "rated_usage", "spend_daily", "quarantined_records", "extraction_flags"):
+    for table in (
+        "usage_events",
+        "rated_usage",
+        "spend_daily",
+        "quarantined_records",
+        "extraction_flags",
+    ):
         assert ours[table] == theirs[table], table
 
 
@@ -195,4 +229,7 @@ def test_run_killed_between_warehouse_and_exports_is_caught_up(
             run_all(home, load_settings(home))
     run_all(home, load_settings(home))
     folder = published_folder(home)
-    assert ask(home, f"select count(*) from read_parquet('{folder}/rated_usage/*/*.parquet') where event_id = 'one-more'") == [(1,)]
+    assert ask(
+        home,
+        f"select count(*) from read_parquet('{folder}/rated_usage/*/*.parquet') where event_id = 'one-more'",
+    ) == [(1,)]

@@ -23,7 +23,9 @@ def test_last_day_is_incomplete_in_its_own_zone() -> None:
     through = datetime(2026, 5, 30, 20, 0)  # noqa: DTZ001
     assert make_period(START, date(2026, 5, 30), through, "UTC").incomplete == date(2026, 5, 30)
     # 20:00 UTC is 05:00 of the next day in Tokyo
-    assert make_period(START, date(2026, 5, 31), through, "Asia/Tokyo").complete_to == date(2026, 5, 30)
+    assert make_period(START, date(2026, 5, 31), through, "Asia/Tokyo").complete_to == date(
+        2026, 5, 30
+    )
 
 
 def test_one_unfinished_day_has_nothing_to_compare() -> None:
@@ -31,7 +33,11 @@ def test_one_unfinished_day_has_nothing_to_compare() -> None:
     assert (period.compared, period.days, period.words()) == (0, [START], "1 Apr 2026")
 
 
-@given(st.integers(0, 900), st.integers(0, 23), st.sampled_from(["UTC", "Europe/Paris", "America/Lima"]))
+@given(
+    st.integers(0, 900),
+    st.integers(0, 23),
+    st.sampled_from(["UTC", "Europe/Paris", "America/Lima"]),
+)
 def test_periods_are_sound(length: int, hour: int, zone: str) -> None:
     last = START + timedelta(days=length)
     through = datetime(last.year, last.month, last.day, hour)  # noqa: DTZ001

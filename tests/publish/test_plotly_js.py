@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from plotly.offline import get_plotlyjs_version
@@ -10,8 +11,6 @@ from plotly.offline import get_plotlyjs_version
 from pipelines.publish import plotly_js
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pytest
 
 
@@ -36,10 +35,10 @@ def test_set_up_never_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     def refuse(*args: object, **more: object) -> None:
         raise subprocess.CalledProcessError(1, "npm")
 
-    monkeypatch.setattr(plotly_js.shutil, "which", lambda name: "npm")
+    monkeypatch.setattr(plotly_js.shutil, "which", lambda _: "npm")
     monkeypatch.setattr(plotly_js.subprocess, "run", refuse)
     assert "full bundle" in plotly_js.set_up(tmp_path)
-    monkeypatch.setattr(plotly_js.shutil, "which", lambda name: None)
+    monkeypatch.setattr(plotly_js.shutil, "which", lambda _: None)
     assert "npm is not installed" in plotly_js.set_up(tmp_path)
 
 
@@ -47,9 +46,9 @@ def test_package_with_another_digest_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def pack(*args: object, cwd: str, **more: object) -> None:
-        (__import__("pathlib").Path(cwd) / "x.tgz").write_bytes(b"not the package")
+        (Path(cwd) / "x.tgz").write_bytes(b"not the package")
 
-    monkeypatch.setattr(plotly_js.shutil, "which", lambda name: "npm")
+    monkeypatch.setattr(plotly_js.shutil, "which", lambda _: "npm")
     monkeypatch.setattr(plotly_js.subprocess, "run", pack)
     assert "differs from the pinned digest" in plotly_js.set_up(tmp_path)
     assert not (tmp_path / "plotly").exists()

@@ -66,13 +66,25 @@ cache_creation_tokens = "VARCHAR"
 cache_write_tokens = "VARCHAR"
 audio_tokens = "VARCHAR"
 
+[shape.metadata.usage_object.prompt_tokens_details.cache_creation_token_details]
+ephemeral_5m_input_tokens = "VARCHAR"
+ephemeral_1h_input_tokens = "VARCHAR"
+
+[shape.metadata.usage_object.input_tokens_details]
+cached_tokens = "VARCHAR"
+
 [shape.metadata.usage_object.completion_tokens_details]
 reasoning_tokens = "VARCHAR"
 audio_tokens = "VARCHAR"
+
+[shape.metadata.usage_object.output_tokens_details]
+reasoning_tokens = "VARCHAR"
 ---*/
 -- LiteLLM normalises prompt_tokens to include cache reads, cache writes and audio: the fresh part is the rest.
 -- metadata.usage_object is the provider's usage as LiteLLM kept it and wins over the row's own totals.
 -- cache_hit is the gateway's own response cache (nothing was bought), not the provider's prompt cache.
+-- Cache writes that name no lifetime are 5-minute ones. A call that failed before it was routed has no
+-- model or provider of its own: the group that was asked for stands in, else 'unknown'.
 with fields as (
     select
         line,
@@ -81,7 +93,18 @@ with fields as (
         doc.metadata.usage_object as usage_object,
         doc.metadata.usage_object.prompt_tokens_details as details,
         doc.metadata.usage_object.completion_tokens_details as output_details,
-        lower(coalesce(doc.cache_hit, '')) = 'true' as gateway_cache_hit
+        coalesce(
+            doc.metadata.usage_object.cache_creation.ephemeral_5m_input_tokens,
+            doc.metadata.usage_object.prompt_tokens_details.cache_creation_token_details.ephemeral_5m_input_tokens
+        ) as written_5m_text,
+        coalesce(
+            doc.metadata.usage_object.cache_creation.ephemeral_1h_input_tokens,
+            doc.metadata.usage_object.prompt_tokens_details.cache_creation_token_details.ephemeral_1h_input_tokens
+        ) as written_1h_text,
+        lower(coalesce(doc.cache_hit, '')) = 'true' as gateway_cache_hit,
+        lower(coalesce(doc.status, '')) = 'failure' as failed,
+        given(doc.custom_llm_provider) as given_provider,
+        given(doc.model) as given_model
     from records
 ),
 
@@ -90,11 +113,21 @@ texts as (
         *,
         coalesce(usage_object.prompt_tokens, doc.prompt_tokens) as prompt_text,
         coalesce(usage_object.completion_tokens, doc.completion_tokens) as completion_text,
-        coalesce(details.cached_tokens, usage_object.cache_read_input_tokens) as cached_text,
         coalesce(
-            details.cache_creation_tokens, details.cache_write_tokens, usage_object.cache_creation_input_tokens
+            details.cached_tokens,
+            usage_object.cache_read_input_tokens,
+            usage_object.input_tokens_details.cached_tokens
+        ) as cached_text,
+        coalesce(
+            details.cache_creation_tokens,
+            details.cache_write_tokens,
+            usage_object.cache_creation_input_tokens,
+            (whole(written_5m_text) + coalesce(whole(written_1h_text), 0))::varchar,
+            written_1h_text
         ) as written_text,
-        usage_object.cache_creation.ephemeral_1h_input_tokens as written_1h_text
+        coalesce(
+            output_details.reasoning_tokens, usage_object.output_tokens_details.reasoning_tokens
+        ) as reasoning_text
     from fields
 ),
 
@@ -105,10 +138,11 @@ counts as (
         coalesce(whole(completion_text), 0) as completion,
         coalesce(whole(cached_text), 0) as cached,
         coalesce(whole(written_text), 0) as written,
+        coalesce(whole(written_5m_text), 0) as written_5m,
         coalesce(whole(written_1h_text), 0) as written_1h,
         coalesce(whole(details.audio_tokens), 0) as audio_in,
         coalesce(whole(output_details.audio_tokens), 0) as audio_out,
-        coalesce(whole(output_details.reasoning_tokens), 0) as reasoning
+        coalesce(whole(reasoning_text), 0) as reasoning
     from texts
 )
 
@@ -117,46 +151,66 @@ select
     raw,
     doc is null as unreadable,
     case
+        when prompt_text is null and not failed then problem('prompt_tokens', 'is missing')
         when not_count(prompt_text) then bad_count('prompt_tokens')
         when not_count(completion_text) then bad_count('completion_tokens')
         when not_count(cached_text) then bad_count('metadata.usage_object.prompt_tokens_details.cached_tokens')
         when not_count(written_text) then bad_count('metadata.usage_object.cache_creation_input_tokens')
+        when not_count(written_5m_text)
+            then bad_count('metadata.usage_object.cache_creation.ephemeral_5m_input_tokens')
         when not_count(written_1h_text)
             then bad_count('metadata.usage_object.cache_creation.ephemeral_1h_input_tokens')
         when not_count(details.audio_tokens)
             then bad_count('metadata.usage_object.prompt_tokens_details.audio_tokens')
         when not_count(output_details.audio_tokens)
             then bad_count('metadata.usage_object.completion_tokens_details.audio_tokens')
-        when not_count(output_details.reasoning_tokens)
+        when not_count(reasoning_text)
             then bad_count('metadata.usage_object.completion_tokens_details.reasoning_tokens')
         when cached + written + audio_in > prompt
             then problem('prompt_tokens', 'is less than its cached, cache-write and audio parts together')
-        when written_1h > written
-            then problem(
-                'metadata.usage_object.cache_creation.ephemeral_1h_input_tokens', 'is more than all cache writes'
-            )
+        when written_5m + written_1h > written
+            then problem('metadata.usage_object.cache_creation', 'adds up to more than all cache writes')
         when audio_out > completion then problem('completion_tokens', 'is less than its audio part')
     end as problem,
     doc.request_id as event_id,
     null::integer as revision,
-    coalesce(doc.endTime, doc.startTime) as occurred_at,
-    coalesce(doc.organization_id, doc.metadata.user_api_key_org_id, doc.team_id) as organization_id,
-    coalesce(doc.metadata.user_api_key_project_id, doc.team_id, doc.metadata.user_api_key_team_id) as product_id,
+    coalesce(given(doc.endTime), doc.startTime) as occurred_at,
+    coalesce(
+        given(doc.organization_id),
+        given(doc.metadata.user_api_key_org_id),
+        given(doc.team_id),
+        given(doc.metadata.user_api_key_team_id)
+    ) as organization_id,
+    coalesce(
+        given(doc.metadata.user_api_key_project_id), given(doc.team_id), given(doc.metadata.user_api_key_team_id)
+    ) as product_id,
     doc.api_key as api_key_id,
-    coalesce(nullif(doc.end_user, ''), nullif(doc.user, '')) as end_user_id,
-    provider_name(doc.custom_llm_provider) as provider,
+    coalesce(given(doc.end_user), given(doc.user)) as end_user_id,
+    provider_name(
+        coalesce(
+            given_provider,
+            case when contains(given_model, '/') then split_part(given_model, '/', 1) end,
+            case when failed then 'unknown' end
+        )
+    ) as provider,
     -- LiteLLM prefixes the provider to some models (azure/gpt-4o); the model itself follows the prefix.
     case
-        when starts_with(doc.model, doc.custom_llm_provider || '/')
-            then substr(doc.model, length(doc.custom_llm_provider) + 2)
-        else doc.model
+        when given_provider is null and contains(given_model, '/')
+            then substr(given_model, strpos(given_model, '/') + 1)
+        when starts_with(given_model, given_provider || '/')
+            then substr(given_model, length(given_provider) + 2)
+        when given_model is null and failed then coalesce(given(doc.model_group), 'unknown')
+        else given_model
     end as model,
+    -- A batch result says "default"; "auto" is what was asked for, not what was served.
     service_tier_name(
-        coalesce(
-            doc.metadata.cost_breakdown.service_tier,
-            usage_object.service_tier,
-            case when contains(doc.call_type, 'batch') then 'batch' end
-        )
+        case
+            when contains(doc.call_type, 'batch') then 'batch'
+            else coalesce(
+                nullif(lower(given(doc.metadata.cost_breakdown.service_tier)), 'auto'),
+                given(usage_object.service_tier)
+            )
+        end
     ) as service_tier,
     case
         when contains(doc.call_type, 'embedding') then 'embedding'
@@ -180,18 +234,18 @@ select
     case
         when whole(doc.metadata.error_information.error_code) between 100 and 599
             then whole(doc.metadata.error_information.error_code)
-        when doc.status = 'failure' then 500
+        when failed then 500
         when doc.status = 'success' then 200
     end as status,
-    case when doc.status = 'failure' then doc.metadata.error_information.error_class end as error_type,
+    case when failed then doc.metadata.error_information.error_class end as error_type,
     doc.metadata.spend_logs_metadata.finish_reason as finish_reason,
     coalesce(
         whole(doc.request_duration_ms),
         date_diff('millisecond', instant(doc.startTime), instant(doc.endTime))
     ) as latency_ms,
     gateway_cache_hit,
-    coalesce(doc.metadata.cost_breakdown.vertex_location, doc.metadata.vertex_location) as region,
-    pseudonym(nullif(doc.requester_ip_address, '')) as client_network,
+    coalesce(given(doc.metadata.cost_breakdown.vertex_location), given(doc.metadata.vertex_location)) as region,
+    pseudonym(given(doc.requester_ip_address)) as client_network,
     doc.metadata.user_agent as client_agent,
     doc.metadata.spend_logs_metadata.prompt_digest as prompt_digest,
     doc.metadata.spend_logs_metadata.template_digest as template_digest,

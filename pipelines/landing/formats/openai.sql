@@ -8,6 +8,7 @@ id = "VARCHAR"
 object = "VARCHAR"
 created = "VARCHAR"
 created_at = "VARCHAR"
+request_id = "VARCHAR"
 model = "VARCHAR"
 service_tier = "VARCHAR"
 status = "VARCHAR"
@@ -86,7 +87,12 @@ created = "VARCHAR"
 created_at = "VARCHAR"
 model = "VARCHAR"
 service_tier = "VARCHAR"
+status = "VARCHAR"
 user = "VARCHAR"
+safety_identifier = "VARCHAR"
+
+[shape.response.body.incomplete_details]
+reason = "VARCHAR"
 
 [shape.response.body.metadata]
 organization = "VARCHAR"
@@ -179,7 +185,8 @@ counts as (
         coalesce(whole(audio_in_text), 0) as audio_in,
         coalesce(whole(audio_out_text), 0) as audio_out,
         coalesce(whole(reasoning_text), 0) as reasoning,
-        error.type is not null or error.code is not null or whole(status_text) >= 400 as failed
+        error.type is not null or error.code is not null or doc.status = 'failed'
+        or whole(status_text) >= 400 as failed
     from texts
 )
 
@@ -188,7 +195,7 @@ select
     raw,
     doc is null as unreadable,
     case
-        when usage_object is null and not coalesce(failed, false)
+        when input_text is null and output_text is null and not coalesce(failed, false)
             then problem('usage', 'is missing: ask the server for it (streams: stream_options.include_usage)')
         when not_count(input_text) then bad_count('usage.prompt_tokens')
         when not_count(output_text) then bad_count('usage.completion_tokens')
@@ -206,19 +213,24 @@ select
     end as problem,
     case
         when is_batch then coalesce(doc.id, doc.response.request_id, doc.response.body.id)
-        else doc.id
+        else coalesce(given(doc.id), doc.request_id)
     end as event_id,
     null::integer as revision,
     coalesce(doc.created, doc.created_at, doc.response.body.created, doc.response.body.created_at) as occurred_at,
-    coalesce(doc.organization, doc.organization_id, metadata.organization) as organization_id,
-    coalesce(doc.project, doc.project_id, metadata.project) as product_id,
-    coalesce(doc.api_key_id, doc.api_key, metadata.api_key_id) as api_key_id,
-    coalesce(doc.safety_identifier, doc.user, doc.response.body.user) as end_user_id,
-    coalesce(provider_name(doc.provider), 'openai') as provider,
+    coalesce(given(doc.organization), given(doc.organization_id), metadata.organization) as organization_id,
+    coalesce(given(doc.project), given(doc.project_id), metadata.project) as product_id,
+    coalesce(given(doc.api_key_id), given(doc.api_key), metadata.api_key_id) as api_key_id,
+    coalesce(
+        given(doc.safety_identifier),
+        given(doc.user),
+        given(doc.response.body.safety_identifier),
+        doc.response.body.user
+    ) as end_user_id,
+    coalesce(provider_name(doc.provider), (select provider from source_constants), 'openai') as provider,
     coalesce(doc.model, doc.response.body.model) as model,
     case when is_batch then 'batch' else service_tier_name(tier) end as service_tier,
     case
-        when object_name = 'chat.completion' then 'chat'
+        when object_name in ('chat.completion', 'chat.completion.chunk') then 'chat'
         when object_name = 'text_completion' then 'completion'
         when object_name = 'response' then 'response'
         when object_name = 'list' then 'embedding'
@@ -240,12 +252,13 @@ select
     coalesce(
         choices[1].finish_reason,
         doc.incomplete_details.reason,
-        case when doc.status = 'completed' then 'stop' end
+        doc.response.body.incomplete_details.reason,
+        case when coalesce(doc.status, doc.response.body.status) = 'completed' then 'stop' end
     ) as finish_reason,
     doc.latency_ms,
     null::boolean as gateway_cache_hit,
     doc.region,
-    pseudonym(doc.client_ip) as client_network,
+    pseudonym(given(doc.client_ip)) as client_network,
     doc.user_agent as client_agent,
     doc.prompt_digest,
     doc.template_digest,
