@@ -21,23 +21,17 @@ def text(value: object, *, href: str = "", css: str = "") -> Cell:
     return Cell(shown, href=href, css=css)
 
 
-def money(
-    value: Decimal | None, currency: str, *, bar: Decimal | None = None, sign: bool = False
-) -> Cell:
+def money(value: Decimal | None, currency: str, *, bar: Decimal | None = None, sign: bool = False) -> Cell:
     """An amount; `bar` is the largest of the column, for a bar behind the figure."""
     if value is None:
         return Cell(numbers.NOT_PRICED, css="np")
     css = "neg" if value < 0 and not sign else ""
-    return Cell(
-        numbers.money(value, currency, sign=sign), numbers.raw(value), css=css, bar=_bar(value, bar)
-    )
+    return Cell(numbers.money(value, currency, sign=sign), numbers.raw(value), css=css, bar=_bar(value, bar))
 
 
 def count(value: int | None, *, bar: int | None = None, href: str = "") -> Cell:
     """A count in full."""
-    return Cell(
-        numbers.count(value), "" if value is None else str(value), href=href, bar=_bar(value, bar)
-    )
+    return Cell(numbers.count(value), "" if value is None else str(value), href=href, bar=_bar(value, bar))
 
 
 def short(value: int | None) -> Cell:
@@ -73,9 +67,7 @@ def moved(now: Decimal | int | None, before: Decimal | int | None) -> Cell:
     if relative is None:
         return Cell("new" if now else numbers.NOTHING)
     if relative >= 10:
-        return Cell(
-            f"\u00d7{relative + 1:,.0f}", numbers.raw(relative.quantize(Decimal("0.000001")))
-        )
+        return Cell(f"\u00d7{relative + 1:,.0f}", numbers.raw(relative.quantize(Decimal("0.000001"))))
     return percent(relative, sign=True)
 
 

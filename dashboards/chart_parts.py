@@ -43,19 +43,14 @@ def weekly(
 ) -> Table:
     """A chart's figures as a table: by day up to three weeks, else by seven days."""
     step = 1 if len(period.days) <= 21 else 7
-    series = (
-        [*columns, ("Total", total)] if total is not None and len(columns) > 1 else list(columns)
-    )
+    series = [*columns, ("Total", total)] if total is not None and len(columns) > 1 else list(columns)
     rows = []
     for start in range(0, len(period.days), step):
         block = period.days[start : start + step]
         label = day(block[0]) if step == 1 else day_range(block[0], block[-1])
-        amounts = [
-            sum(values[start : start + step], _ZERO) for _, values in series if values is not None
-        ]
+        amounts = [sum(values[start : start + step], _ZERO) for _, values in series if values is not None]
         rows.append(
-            [cells.text(label)]
-            + [cells.money(a, currency) if currency else cells.count(int(a)) for a in amounts]
+            [cells.text(label)] + [cells.money(a, currency) if currency else cells.count(int(a)) for a in amounts]
         )
     unit = currency or "tokens"
     return Table(
@@ -66,20 +61,14 @@ def weekly(
     )
 
 
-def top_series(
-    series: Sequence[Series], colours: dict[str, str]
-) -> tuple[list[Series], list[Series]]:
+def top_series(series: Sequence[Series], colours: dict[str, str]) -> tuple[list[Series], list[Series]]:
     """At most six series, no two model families of one colour; the others go into Other."""
     shown: list[Series] = []
     rest: list[Series] = []
     owner: dict[str, str | None] = {}
     for entry in series:
         colour = colours.get(entry.family or "", OTHER_COLOUR)
-        if (
-            len(shown) < MAX_SERIES
-            and any(entry.revenue)
-            and owner.setdefault(colour, entry.family) == entry.family
-        ):
+        if len(shown) < MAX_SERIES and any(entry.revenue) and owner.setdefault(colour, entry.family) == entry.family:
             shown.append(entry)
         else:
             rest.append(entry)
@@ -143,16 +132,10 @@ def marks(period: Period) -> dict[str, Any]:
                 "line": {"color": "#8b929c", "width": 1, "dash": "dot"},
             }
         )
-        notes.append(
-            {**base, "x": at, "xanchor": "left", "text": f"last {period.compared} d \u2192"}
-        )
-        notes.append(
-            {**base, "x": at, "xanchor": "right", "text": f"\u2190 prior {period.compared} d"}
-        )
+        notes.append({**base, "x": at, "xanchor": "left", "text": f"last {period.compared} d \u2192"})
+        notes.append({**base, "x": at, "xanchor": "right", "text": f"\u2190 prior {period.compared} d"})
     if period.incomplete and len(period.days) > 1:
-        notes.append(
-            {**base, "x": period.incomplete.isoformat(), "xanchor": "right", "text": "incomplete"}
-        )
+        notes.append({**base, "x": period.incomplete.isoformat(), "xanchor": "right", "text": "incomplete"})
     return {"shapes": shapes, "annotations": notes}
 
 

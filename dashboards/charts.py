@@ -63,9 +63,7 @@ def revenue_by_model(
         legend.append(Key(label, colour, hatched=tuned))
         columns.append((label, entry.revenue))
     if rest and any(any(s.revenue) for s in rest):
-        other = [
-            sum(day_values, _ZERO) for day_values in zip(*(s.revenue for s in rest), strict=True)
-        ]
+        other = [sum(day_values, _ZERO) for day_values in zip(*(s.revenue for s in rest), strict=True)]
         traces.append(bars(OTHER, other, OTHER_COLOUR, period))
         legend.append(Key(OTHER, OTHER_COLOUR))
         columns.append((OTHER, other))
@@ -125,11 +123,7 @@ def revenue_and_cost(facts: Facts) -> Chart:
             "name": name,
             "y": y(values),
             "line": {"color": colour, "width": 2},
-            **(
-                {"fill": "tonexty", "fillcolor": "rgba(137,116,220,.12)"}
-                if name == "Revenue"
-                else {}
-            ),
+            **({"fill": "tonexty", "fillcolor": "rgba(137,116,220,.12)"} if name == "Revenue" else {}),
         }
         for name, values, colour in reversed(lines)
     ]
@@ -144,9 +138,7 @@ def revenue_and_cost(facts: Facts) -> Chart:
         alt,
         spec(period, traces, layout),
         [Key(n, c, line=True) for n, _, c in lines],
-        weekly(
-            "margin-days", "Revenue and cost", period, [(n, v) for n, v, _ in lines], facts.currency
-        ),
+        weekly("margin-days", "Revenue and cost", period, [(n, v) for n, v, _ in lines], facts.currency),
         unit=facts.currency,
     )
 
@@ -180,9 +172,7 @@ def token_kinds(facts: Facts) -> Chart:
     )
 
 
-def case_days(
-    facts: Facts, flag: Row, values: Sequence[int], band: tuple[float, float] | None
-) -> Chart:
+def case_days(facts: Facts, flag: Row, values: Sequence[int], band: tuple[float, float] | None) -> Chart:
     """Output tokens of one organisation by day, flagged window shaded, own earlier range as a
     band."""
     period = shown_period(facts)
@@ -226,7 +216,5 @@ def case_days(
         f"shaded. Largest day {numbers.short(max(values, default=0))} tokens."
     )
     layout = {"yaxis": {"tickformat": "~s", "hoverformat": ",.0f"}, "shapes": shapes}
-    data = weekly(
-        "case-days", "Output tokens", period, [("Output tokens", [Decimal(v) for v in values])], ""
-    )
+    data = weekly("case-days", "Output tokens", period, [("Output tokens", [Decimal(v) for v in values])], "")
     return Chart("case-days", alt, spec(period, [trace], layout), legend, data, unit="tokens")

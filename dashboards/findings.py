@@ -12,26 +12,24 @@ if TYPE_CHECKING:
     from pipelines.publish.facts import Facts
     from pipelines.publish.series import Row
 
-_CAUSES = {
+_RISES = {
     "Volume": "more tokens",
     "Mix": "a dearer mix of models and token kinds",
     "Price": "higher prices",
     "New": "new organisations, products or models",
-    "Ended": "fewer lines in use",
 }
-_CAUSES_DOWN = {
+_FALLS = {
     "Volume": "fewer tokens",
     "Mix": "a cheaper mix of models and token kinds",
     "Price": "lower prices",
-    "New": "new lines",
-    "Ended": "lines that ended",
+    "Ended": "organisations, products or models that ended",
 }
 _SHORT = {
     "Volume": "volume",
     "Mix": "mix",
     "Price": "price",
-    "New": "new lines",
-    "Ended": "ended lines",
+    "New": "new lines of use",
+    "Ended": "ended lines of use",
 }
 
 
@@ -53,41 +51,48 @@ def revenue(facts: Facts, *, what: str = "Revenue") -> str:
 
 
 def leading_organization(facts: Facts) -> tuple[str, str] | None:
-    """The organisation behind more than half of the whole change, and its own leading part."""
+    """The organisation behind most of all moves in the direction of the whole, and its own cause."""
     if facts.change is None or not facts.organization_change:
         return None
-    up = facts.change.total >= 0
-    name, own = max(
-        facts.organization_change.items(),
-        key=lambda item: (item[1].total if up else -item[1].total, item[0]),
-    )
-    if abs(own.total) * 2 <= abs(facts.change.total) or (own.total >= 0) != up:
+    sign = 1 if facts.change.total >= 0 else -1
+    moves = {name: own.total * sign for name, own in facts.organization_change.items()}
+    name = max(moves, key=lambda n: (moves[n], n))
+    along = sum((move for move in moves.values() if move > 0), Decimal(0))
+    if moves[name] * 2 <= along:
         return None
-    return name, own.leading()[0]
+    return name, facts.organization_change[name].leading()[0]
 
 
 def lead_clause(change: Change) -> str:
-    """`mostly from more tokens`: the part that moves furthest with the whole."""
-    name, _ = change.leading()
-    return f"mostly from {(_CAUSES if change.total >= 0 else _CAUSES_DOWN)[name]}"
+    """`mostly from more tokens`; with a large part the other way, `more tokens against lower prices`."""
+    name, amount = change.leading()
+    cause = (_RISES if change.total >= 0 else _FALLS).get(name, "other lines")
+    other, back = change.opposing()
+    if abs(back) * 2 >= abs(amount) > 0:
+        against = (_FALLS if change.total >= 0 else _RISES).get(other, "other lines")
+        return f"{cause} against {against}"
+    return f"mostly from {cause}"
 
 
 def bridge(facts: Facts, change: Change) -> str:
-    """What drove the change, by its largest part."""
+    """What drove the change: its largest part, and the one against it where that is large."""
     name, amount = change.leading()
-    return (
-        f"{name} accounts for {numbers.money(amount, facts.currency, sign=True)} of "
-        f"{numbers.money(change.total, facts.currency, sign=True)}"
-    )
+    shown = numbers.money(amount, facts.currency, sign=True)
+    other, back = change.opposing()
+    if abs(back) * 2 >= abs(amount) > 0:
+        against = numbers.money(back, facts.currency, sign=True)
+        return f"{_SHORT[name].capitalize()} {shown} against {_SHORT[other]} {against}"
+    whole = numbers.money(change.total, facts.currency, sign=True)
+    if abs(amount) > abs(change.total):
+        return f"{_SHORT[name].capitalize()} {shown}, {whole} in all"
+    return f"{_SHORT[name].capitalize()} accounts for {shown} of {whole}"
 
 
 def movers(facts: Facts) -> str:
     """Which organisation moved furthest."""
     if not facts.organization_change:
         return "No completed days to compare yet"
-    name, own = max(
-        facts.organization_change.items(), key=lambda item: (abs(item[1].total), item[0])
-    )
+    name, own = max(facts.organization_change.items(), key=lambda item: (abs(item[1].total), item[0]))
     return f"{name} moved furthest: {numbers.money(own.total, facts.currency, sign=True)}"
 
 
@@ -95,19 +100,14 @@ def concentration(facts: Facts, rows: list[Row], key: str, plural: str) -> str:
     """`The three largest organisations bring 52 % of revenue`."""
     known = [r["revenue"] or Decimal(0) for r in rows]
     if len(known) < 4 or not facts.total["revenue"]:
-        return (
-            f"{len(rows):,} {plural if len(rows) != 1 else plural.removesuffix('s')} in "
-            f"{_days(facts)}"
-        )
+        return f"{len(rows):,} {plural if len(rows) != 1 else plural.removesuffix('s')} in {_days(facts)}"
     part = numbers.share(sum(sorted(known, reverse=True)[:3], Decimal(0)), facts.total["revenue"])
     return f"Three of {len(rows):,} {plural} bring {numbers.percent(part)} of {key}"
 
 
 def priced(row: Row) -> str:
     """`99.5 %` of requests have a price."""
-    return numbers.percent(
-        numbers.share(row["requests"] - row["unpriced_requests"], row["requests"])
-    )
+    return numbers.percent(numbers.share(row["requests"] - row["unpriced_requests"], row["requests"]))
 
 
 def _days(facts: Facts) -> str:

@@ -92,7 +92,8 @@ def make_frame(facts: Facts, audience: Audience, folder: str) -> Frame:
     nav = _NAV[audience]
     if facts.period is None:
         nav = [item for item in nav if item.key in {"index", "quality"}]
-    nav = [*nav, NavItem("glossary", "Glossary", "glossary.html")]
+    inside = audience == "organization"
+    nav = [*nav, NavItem("glossary", "Glossary", "#glossary" if inside else "glossary.html")]
     return Frame(
         audience,
         AUDIENCE_NAMES[audience],
@@ -139,11 +140,7 @@ def _banner(facts: Facts, audience: Audience) -> list[Notice]:
                 css="notice",
             )
         )
-    foreign = [
-        r
-        for r in facts.currencies
-        if r["billing_currency"] and r["billing_currency"] != facts.currency
-    ]
+    foreign = [r for r in facts.currencies if r["billing_currency"] and r["billing_currency"] != facts.currency]
     if foreign and audience != "organization":
         n = sum(r["requests"] for r in foreign)
         notices.append(

@@ -20,10 +20,7 @@ def spark(values: Sequence[Decimal | int], *, width: int = 96) -> Markup:
         return Markup("")
     top = float(max(values)) or 1.0
     step = width / (len(values) - 1)
-    points = [
-        (round(i * step), HEIGHT - 1 - round(float(v) / top * (HEIGHT - 3)))
-        for i, v in enumerate(values)
-    ]
+    points = [(round(i * step), HEIGHT - 1 - round(float(v) / top * (HEIGHT - 3))) for i, v in enumerate(values)]
     moves = "".join(
         f"{x1 - x0}{y1 - y0 if y1 < y0 else f' {y1 - y0}'}" + ("" if i == len(points) - 2 else " ")
         for i, ((x0, y0), (x1, y1)) in enumerate(pairwise(points))

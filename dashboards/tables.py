@@ -75,9 +75,7 @@ def entity_table(
             cells.count(row["total_tokens"]) if precise else cells.short(row["total_tokens"]),
         ]
         line += [
-            cells.money(
-                row[k], facts.currency, bar=top[k] if bars and body and k == "revenue" else None
-            )
+            cells.money(row[k], facts.currency, bar=top[k] if bars and body and k == "revenue" else None)
             for k in money_keys
         ]
         if with_cost:
@@ -92,25 +90,15 @@ def entity_table(
             if row["revenue"] is None:
                 line += [cells.text(""), cells.text("")]
             else:
-                line.append(
-                    cells.money(
-                        row["current_revenue"] - row["prior_revenue"], facts.currency, sign=True
-                    )
-                )
+                line.append(cells.money(row["current_revenue"] - row["prior_revenue"], facts.currency, sign=True))
                 line.append(cells.moved(row["current_revenue"], row["prior_revenue"]))
-        line.append(
-            cells.count(row["unpriced_requests"])
-            if row["unpriced_requests"]
-            else Cell(numbers.NOTHING, "0")
-        )
+        line.append(cells.count(row["unpriced_requests"]) if row["unpriced_requests"] else Cell(numbers.NOTHING, "0"))
         if sparks is not None:
             series = sparks.get(name(row)) if body else None
             line.append(Cell("", html=spark(series.revenue)) if series else cells.BLANK)
         return line
 
-    lines = [
-        cells_of(r, cells.text(name(r), href=href(r) if href else ""), body=True) for r in shown
-    ]
+    lines = [cells_of(r, cells.text(name(r), href=href(r) if href else ""), body=True) for r in shown]
     foot = [cells_of(other, Cell(f"Other ({len(rest):,})"), body=False)] if other else []
     last = cells_of(whole, Cell("Total"), body=False)
     written = [*shown, *([other] if other else [])]
@@ -118,11 +106,7 @@ def entity_table(
     if compared:
         place = 3 + len(money_keys) + (1 if with_cost else 0) + 1
         amounts[place] = [
-            *(
-                r["current_revenue"] - r["prior_revenue"]
-                for r in written
-                if r["revenue"] is not None
-            ),
+            *(r["current_revenue"] - r["prior_revenue"] for r in written if r["revenue"] is not None),
             None if whole["revenue"] is None else whole["current_revenue"] - whole["prior_revenue"],
         ]
     foot += cells.rounding_row(last, lines, amounts, facts.currency)
@@ -154,9 +138,7 @@ def _columns(facts: Facts, audience: Audience, head: str, *, spark_column: bool)
             Column("Margin", f"margin ({cur})", term="margin"),
             Column("Margin %", "margin share", term="margin"),
         ]
-    columns.append(
-        Column("per 1M", f"{charge.lower()} per 1M tokens ({cur})", term="effective-price")
-    )
+    columns.append(Column("per 1M", f"{charge.lower()} per 1M tokens ({cur})", term="effective-price"))
     if compared:
         columns += [
             Column(

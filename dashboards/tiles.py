@@ -19,9 +19,7 @@ Direction = Literal["up", "down", "flat"]
 _ZERO = Decimal(0)
 
 
-def tiles(
-    facts: Facts, audience: Audience, row: Row, daily: Series, *, unpriced_href: str = ""
-) -> list[Tile]:
+def tiles(facts: Facts, audience: Audience, row: Row, daily: Series, *, unpriced_href: str = "") -> list[Tile]:
     """The key figures of one entity over the window, with their change over completed days."""
     charge = "Charge" if audience == "organization" else "Revenue"
     made = [_money_tile(facts, charge, row["revenue"], row, "revenue", daily.revenue, "revenue")]
@@ -29,12 +27,8 @@ def tiles(
         made.append(_money_tile(facts, "Cost", row["cost"], row, "cost", daily.cost, "cost"))
         made.append(_margin_tile(facts, row, daily))
     made += [
-        _count_tile(
-            facts, "Requests", row["requests"], row, "requests", daily.requests, "requests"
-        ),
-        _count_tile(
-            facts, "Tokens", row["total_tokens"], row, "tokens", daily.total_tokens, "tokens"
-        ),
+        _count_tile(facts, "Requests", row["requests"], row, "requests", daily.requests, "requests"),
+        _count_tile(facts, "Tokens", row["total_tokens"], row, "tokens", daily.total_tokens, "tokens"),
         _rate_tile(facts, row),
         _unpriced_tile(row, daily, unpriced_href),
     ]
@@ -49,16 +43,12 @@ def _delta(facts: Facts, row: Row, key: str) -> tuple[str, Direction]:
     return _words(facts, now, before)
 
 
-def _words(
-    facts: Facts, now: Decimal | int | None, before: Decimal | int | None
-) -> tuple[str, Direction]:
+def _words(facts: Facts, now: Decimal | int | None, before: Decimal | int | None) -> tuple[str, Direction]:
     days = facts.period.compared if facts.period else 0
     if not days or (not now and not before):
         return "", "flat"
     words = numbers.change_words(now, before)
-    direction: Direction = (
-        "down" if words.startswith("down") else "up" if words.startswith("up") else "flat"
-    )
+    direction: Direction = "down" if words.startswith("down") else "up" if words.startswith("up") else "flat"
     return f"{words} on prior {days} d", direction
 
 
@@ -73,18 +63,12 @@ def _money_tile(
 ) -> Tile:
     whole, cents = numbers.money_parts(value, facts.currency)
     delta, direction = _delta(facts, row, key)
-    return Tile(
-        label, whole, cents, numbers.raw(value), delta, direction, spark=spark(daily), term=term
-    )
+    return Tile(label, whole, cents, numbers.raw(value), delta, direction, spark=spark(daily), term=term)
 
 
-def _count_tile(
-    facts: Facts, label: str, value: int, row: Row, key: str, daily: Sequence[int], term: str
-) -> Tile:
+def _count_tile(facts: Facts, label: str, value: int, row: Row, key: str, daily: Sequence[int], term: str) -> Tile:
     delta, direction = _delta(facts, row, key)
-    return Tile(
-        label, numbers.short(value), "", str(value), delta, direction, spark=spark(daily), term=term
-    )
+    return Tile(label, numbers.short(value), "", str(value), delta, direction, spark=spark(daily), term=term)
 
 
 def _margin_tile(facts: Facts, row: Row, daily: Series) -> Tile:

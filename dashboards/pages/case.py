@@ -30,10 +30,7 @@ BENIGN = (
     "A retry storm after an outage: many failures, little new output",
 )
 STEPS = (
-    (
-        "Read the reasons against the counter-evidence; look for a launch, a migration or a "
-        "contract that explains them"
-    ),
+    ("Read the reasons against the counter-evidence; look for a launch, a migration or a contract that explains them"),
     "Look at the keys, networks and templates of the sample below: one job, or many people?",
     "Review the linked organisations together with this one",
     "Ask the customer before anything else: most flags have a plain explanation",
@@ -124,6 +121,7 @@ def page(facts: Facts, flag: Row) -> Page:
             if counter
             else "No counter-evidence was found",
             "What makes it look harmless?",
+            paragraphs=[] if counter else ["The watch found none of what it looks for. That is not proof of anything."],
             tables=[reason_table("counter-table", "Counter-evidence", counter)] if counter else [],
             half=True,
         ),
@@ -176,11 +174,7 @@ def page(facts: Facts, flag: Row) -> Page:
 
 def _and_others(members: list[Row]) -> str:
     others = len(members) - 1
-    return (
-        " was"
-        if others < 1
-        else f" and {others} linked organisation{'s' if others > 1 else ''} were"
-    )
+    return " was" if others < 1 else f" and {others} linked organisation{'s' if others > 1 else ''} were"
 
 
 def _whom(members: list[Row]) -> str:
@@ -195,14 +189,11 @@ def _summary(output: list[int], start: int, end: int, whose: str) -> str:
     if not median:
         return f"{numbers.short(mean)} output tokens a day, with little or no usage before"
     ratio = Decimal(mean) / Decimal(median)
-    return (
-        f"{numbers.short(mean)} output tokens a day, {ratio:,.1f} times {whose} own median "
-        "day before"
-    )
+    return f"{numbers.short(mean)} output tokens a day, {ratio:,.1f} times {whose} own median day before"
 
 
 def _band(values: list[int]) -> tuple[float, float] | None:
     if len(values) < 4:
         return None
     low, _, high = quantiles(values, n=4, method="inclusive")
-    return low, high
+    return (low, high) if high > 0 else None

@@ -69,11 +69,7 @@ def bridge(change: Change, currency: str) -> list[Step]:
     ]
     for i, (label, value) in enumerate(steps):
         css = "minus" if value < 0 else "plus"
-        text = (
-            numbers.rounding(value, currency)
-            if label == "Rounding"
-            else numbers.money(value, currency, sign=True)
-        )
+        text = numbers.rounding(value, currency) if label == "Rounding" else numbers.money(value, currency, sign=True)
         made.append(
             Step(
                 label,
@@ -101,9 +97,7 @@ def movers_card(facts: Facts, linked: dict[str, str]) -> Card:
     ordered = sorted(facts.organization_change.items(), key=lambda item: (-item[1].total, item[0]))
     rises = [item for item in ordered if item[1].total > 0][:MOVERS]
     falls = [item for item in reversed(ordered) if item[1].total < 0][:MOVERS]
-    rows = [
-        _mover(facts, name, own, linked.get(name, "")) for name, own in [*rises, *reversed(falls)]
-    ]
+    rows = [_mover(facts, name, own, linked.get(name, "")) for name, own in [*rises, *reversed(falls)]]
     columns = [
         Column("Organisation", "organisation", text=True),
         Column("Change", f"change ({facts.currency})", term="change"),

@@ -31,9 +31,7 @@ def days_table(facts: Facts, rows: list[Row]) -> Table:
             cells.day(facts.period.days[r["day_index"]]),
             cells.count(r["requests"]),
             cells.count(r["output_tokens"], bar=largest),
-            cells.count(round(r["output_tokens"] / r["requests"]))
-            if r["requests"]
-            else cells.BLANK,
+            cells.count(round(r["output_tokens"] / r["requests"])) if r["requests"] else cells.BLANK,
             cells.percent(Decimal(str(r["peer_rank"]))),
         ]
         for r in rows
@@ -91,11 +89,7 @@ def sample_table(facts: Facts, flag: Row) -> Table:
 def members_card(facts: Facts, flag: Row, members: list[Row]) -> Card:
     """The organisations of a case with what each used in the window."""
     others = len(members) - 1
-    title = (
-        f"{others} linked organisation{'s' if others > 1 else ''}"
-        if others > 0
-        else "No linked organisation"
-    )
+    title = f"{others} linked organisation{'s' if others > 1 else ''}" if others > 0 else "No linked organisation"
     question = "Who works in the same rhythm or shares networks or templates?"
     if others < 1:
         return Card("linked", title, question, half=True)
@@ -112,9 +106,7 @@ def members_card(facts: Facts, flag: Row, members: list[Row]) -> Card:
         [
             cells.text(
                 r["organization_id"],
-                href=f"../organizations/{slug(r['organization_id'])}.html"
-                if r["organization_id"] in paged
-                else "",
+                href=f"../organizations/{slug(r['organization_id'])}.html" if r["organization_id"] in paged else "",
             ),
             cells.count(r["active_days"]),
             cells.count(r["requests"]),
@@ -149,10 +141,7 @@ def hours(facts: Facts, flag: Row) -> list[tuple[int, int, str]]:
     """Hour, requests, and shade in percent of the busiest hour."""
     counts = {r["hour_of_day"]: r["requests"] for r in facts.case_hours.get(flag["case_id"], [])}
     top = max(counts.values(), default=0)
-    return [
-        (h, counts.get(h, 0), f"{counts.get(h, 0) / top * 100:.0f}" if top else "0")
-        for h in range(24)
-    ]
+    return [(h, counts.get(h, 0), f"{counts.get(h, 0) / top * 100:.0f}" if top else "0") for h in range(24)]
 
 
 def hours_title(facts: Facts, flag: Row) -> str:

@@ -30,15 +30,17 @@ class Term(NamedTuple):
 
 def page(facts: Facts, audience: Audience) -> Page:
     """The glossary of an audience."""
-    known = [term for term in terms() if audience not in term.hidden_from]
-    context = {"terms": known, "currency": facts.currency}
+    context = {"terms": known(audience), "currency": facts.currency}
     return Page("glossary.html", "glossary.html.j2", "glossary", "Glossary", context)
+
+
+def known(audience: Audience) -> list[Term]:
+    """The terms an audience reads of."""
+    return [term for term in terms() if audience not in term.hidden_from]
 
 
 @cache
 def terms() -> list[Term]:
     """All terms, in reading order."""
     entries = tomllib.loads(TERMS.read_text(encoding="utf-8"))["term"]
-    return [
-        Term(**{**entry, "hidden_from": tuple(entry.get("hidden_from", ()))}) for entry in entries
-    ]
+    return [Term(**{**entry, "hidden_from": tuple(entry.get("hidden_from", ()))}) for entry in entries]

@@ -69,9 +69,7 @@ def page(facts: Facts) -> Page:
                     thin,
                     lambda r: str(r["organization_id"]),
                     href=lambda r: (
-                        f"organizations/{slug(r['organization_id'])}.html"
-                        if r["organization_id"] in linked
-                        else ""
+                        f"organizations/{slug(r['organization_id'])}.html" if r["organization_id"] in linked else ""
                     ),
                     limit=ROWS,
                 )
@@ -118,9 +116,7 @@ def page(facts: Facts) -> Page:
         if facts.daily
         else []
     )
-    return Page(
-        "margin.html", "cards.html.j2", "margin", "Margin", {"tiles": figures, "cards": cards}
-    )
+    return Page("margin.html", "cards.html.j2", "margin", "Margin", {"tiles": figures, "cards": cards})
 
 
 def _share(row: Row) -> Decimal:

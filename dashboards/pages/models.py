@@ -24,9 +24,7 @@ def page(facts: Facts, audience: Audience) -> Page:
             "models",
             findings.concentration(facts, facts.models, "revenue", "models"),
             "Which models carry the use?",
-            chart=charts.revenue_by_model(
-                facts, facts.model_daily, chart_id="model-days", what="Revenue"
-            ),
+            chart=charts.revenue_by_model(facts, facts.model_daily, chart_id="model-days", what="Revenue"),
             tables=[
                 tables.entity_table(
                     facts,
@@ -50,22 +48,17 @@ def page(facts: Facts, audience: Audience) -> Page:
             "What kinds of tokens are used?",
             chart=charts.token_kinds(facts),
             term="tokens",
-            how="Kinds are disjoint: cached input is not part of input, reasoning is part of "
-            "output.",
+            how="Kinds are disjoint: cached input is not part of input, reasoning is part of output.",
         ),
     ]
-    return Page(
-        "models.html", "cards.html.j2", "models", "Models and tiers", {"tiles": [], "cards": cards}
-    )
+    return Page("models.html", "cards.html.j2", "models", "Models and tiers", {"tiles": [], "cards": cards})
 
 
 def _pairs(facts: Facts) -> Card:
     """Families that are used both as base and fine-tuned, side by side."""
     by_key = {(r["provider"], r["family"], r["model_tier"]): r for r in facts.models}
     keys = [(p, f) for p, f, tier in by_key if tier == "fine_tuned" and (p, f, "base") in by_key]
-    tuned_only = [
-        f for p, f, tier in by_key if tier == "fine_tuned" and (p, f, "base") not in by_key
-    ]
+    tuned_only = [f for p, f, tier in by_key if tier == "fine_tuned" and (p, f, "base") not in by_key]
     cur = facts.currency
     rows, dearest = [], None
     for provider, family in keys:
@@ -169,9 +162,7 @@ def _effective(facts: Facts) -> Card:
                 cells.rate(effective, cur) if effective is not None else cells.money(None, cur),
                 cells.rate(at_list, cur),
                 cells.percent(gap, sign=True),
-                cells.money(entry["cache_saving"], cur)
-                if entry and entry["cache_saving"]
-                else cells.text(""),
+                cells.money(entry["cache_saving"], cur) if entry and entry["cache_saving"] else cells.text(""),
             ]
         )
     columns = [
@@ -188,17 +179,12 @@ def _effective(facts: Facts) -> Card:
     title = "Charged prices equal list prices"
     if furthest is not None and abs(furthest[1]) >= 0.0005:
         side = "below" if furthest[1] < 0 else "above"
-        title = (
-            f"{furthest[0]} is charged {numbers.percent(abs(furthest[1]))} {side} today's "
-            "standard list"
-        )
+        title = f"{furthest[0]} is charged {numbers.percent(abs(furthest[1]))} {side} today's standard list"
     return Card(
         "effective",
         title,
         "How far is the charged price from the list?",
-        tables=[
-            Table("effective-table", "Charged and listed prices per million tokens", columns, rows)
-        ],
+        tables=[Table("effective-table", "Charged and listed prices per million tokens", columns, rows)],
         how="List: the standard-tier rates of card \u201clist\u201d in force at the end of the "
         "data, applied to the same tokens. "
         "Batch discounts and earlier prices make the gap.",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dashboards import charts, findings, tables, tiles
 from dashboards.page import Audience, Card, Page, sees_cost
+from dashboards.pages import glossary
 from dashboards.pages.change import change_card
 from pipelines.publish import numbers
 from pipelines.publish.names import slug
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from pipelines.publish.facts import Facts
     from pipelines.publish.series import Row
 
-LIST_ROWS = 400
+LIST_ROWS = 300
 ROWS = 60
 
 
@@ -29,9 +30,7 @@ def listing(facts: Facts, audience: Audience) -> Page:
         "Organisation",
         facts.organizations,
         lambda r: str(r["organization_id"]),
-        href=lambda r: (
-            f"{slug(r['organization_id'])}.html" if r["organization_id"] in linked else ""
-        ),
+        href=lambda r: f"{slug(r['organization_id'])}.html" if r["organization_id"] in linked else "",
         limit=LIST_ROWS,
         bars=False,
         total=facts.total,
@@ -96,6 +95,7 @@ def _page(facts: Facts, audience: Audience, row: Row, path: str) -> Page:
     ]
     if change is not None and audience != "trust-safety":
         cards.append(change_card(facts, change))
+    cards.append(kinds_card(row))
     cards += [
         Card(
             "products",
@@ -134,7 +134,6 @@ def _page(facts: Facts, audience: Audience, row: Row, path: str) -> Page:
             ],
             term="model-tier",
         ),
-        kinds_card(row),
     ]
     return Page(
         path,
@@ -145,6 +144,7 @@ def _page(facts: Facts, audience: Audience, row: Row, path: str) -> Page:
             "tiles": tiles.tiles(facts, audience, row, daily, unpriced_href=unpriced),
             "cards": cards,
             "kicker": "Organisation",
+            "terms": glossary.known(audience) if audience == "organization" else [],
         },
     )
 
@@ -165,11 +165,7 @@ def kinds_card(row: Row) -> Card:
         ("Training", "training_tokens"),
     )
     total = row["total_tokens"]
-    rows = [
-        [Cell(n), count(row[k], bar=total), percent(numbers.share(row[k], total))]
-        for n, k in names
-        if row[k]
-    ]
+    rows = [[Cell(n), count(row[k], bar=total), percent(numbers.share(row[k], total))] for n, k in names if row[k]]
     foot = [[Cell("All tokens"), count(total), percent(numbers.share(total, total))]]
     columns = [
         Column("Kind", "kind", text=True),
@@ -178,9 +174,7 @@ def kinds_card(row: Row) -> Card:
     ]
     largest = max(names, key=lambda item: row[item[1]])
     title = (
-        f"{largest[0]} is {numbers.percent(numbers.share(row[largest[1]], total))} of tokens"
-        if total
-        else "No tokens"
+        f"{largest[0]} is {numbers.percent(numbers.share(row[largest[1]], total))} of tokens" if total else "No tokens"
     )
     return Card(
         "kinds",
@@ -208,6 +202,4 @@ def _largest(rows: list[Row], key: str, whole: Row, plural: str) -> str:
     if not rows or not whole["revenue"]:
         return f"{len(rows)} {plural}"
     name = tables.model_name(rows[0]) if key == "family" else rows[0][key]
-    return (
-        f"{name} makes {numbers.percent(numbers.share(rows[0]['revenue'], whole['revenue']))} of it"
-    )
+    return f"{name} makes {numbers.percent(numbers.share(rows[0]['revenue'], whole['revenue']))} of it"

@@ -23,11 +23,7 @@ def page(facts: Facts, audience: Audience) -> Page:
     """The first page of an audience."""
     if facts.daily is None or facts.period is None:
         return Page("index.html", "empty.html.j2", "index", "Overview", {})
-    linked = (
-        {o: f"organizations/{slug(o)}.html" for o in facts.paged_organizations}
-        if audience == "finance"
-        else {}
-    )
+    linked = {o: f"organizations/{slug(o)}.html" for o in facts.paged_organizations} if audience == "finance" else {}
     finding = findings.revenue(facts) if audience == "finance" else _platform_finding(facts)
     cards = [
         Card(
@@ -54,8 +50,7 @@ def page(facts: Facts, audience: Audience) -> Page:
                 "Which kinds of tokens were used each day?",
                 chart=charts.token_kinds(facts),
                 term="tokens",
-                how="Kinds are disjoint: cached input is not part of input, reasoning is part "
-                "of output.",
+                how="Kinds are disjoint: cached input is not part of input, reasoning is part of output.",
             )
         )
     if facts.change is not None:
@@ -106,9 +101,7 @@ def page(facts: Facts, audience: Audience) -> Page:
     if len(facts.months) > 1 or not facts.period.whole:
         cards.append(months_card(facts, audience))
     context = {
-        "tiles": tiles.tiles(
-            facts, audience, facts.total, facts.daily, unpriced_href="quality.html#unpriced"
-        ),
+        "tiles": tiles.tiles(facts, audience, facts.total, facts.daily, unpriced_href="quality.html#unpriced"),
         "cards": cards,
         "lead": finding,
     }
@@ -135,9 +128,7 @@ def months_card(facts: Facts, audience: Audience) -> Card:
             made.append(cells.percent(numbers.share(row["margin"], row["margin_revenue"])))
         return [
             *made,
-            cells.count(row["unpriced_requests"])
-            if row["unpriced_requests"]
-            else Cell(numbers.NOTHING, "0"),
+            cells.count(row["unpriced_requests"]) if row["unpriced_requests"] else Cell(numbers.NOTHING, "0"),
         ]
 
     rows = [line(m, f"{m['month']:%Y-%m}", cells.count(m["organizations"])) for m in facts.months]
@@ -165,8 +156,7 @@ def months_card(facts: Facts, audience: Audience) -> Card:
         f"{numbers.money(whole['revenue'], facts.currency)} since {facts.months[0]['month']:%Y-%m}",
         "What did each calendar month come to?",
         tables=[Table("months-table", "Calendar months", columns, rows, foot)],
-        how="All data there is, whatever days the rest of the page shows. The first and last "
-        "month may be part months.",
+        how="All data there is, whatever days the rest of the page shows. The first and last month may be part months.",
     )
 
 
@@ -178,14 +168,8 @@ def _platform_finding(facts: Facts) -> str:
     row = facts.total
     words = numbers.change_words(row["current_tokens"], row["prior_tokens"])
     if not facts.period or not facts.period.compared:
-        return (
-            f"{numbers.short(row['total_tokens'])} tokens in "
-            f"{numbers.count(row['requests'])} requests"
-        )
-    return (
-        f"Tokens {words}, requests "
-        f"{numbers.change_words(row['current_requests'], row['prior_requests'])}"
-    )
+        return f"{numbers.short(row['total_tokens'])} tokens in {numbers.count(row['requests'])} requests"
+    return f"Tokens {words}, requests {numbers.change_words(row['current_requests'], row['prior_requests'])}"
 
 
 def _kind_finding(facts: Facts) -> str:
@@ -202,6 +186,5 @@ def _kind_finding(facts: Facts) -> str:
     cached = numbers.share(row["cached_input_tokens"], inputs)
     out = numbers.share(row["output_tokens"], row["total_tokens"])
     return (
-        f"{numbers.percent(cached)} of text input came from the cache; output is "
-        f"{numbers.percent(out)} of all tokens"
+        f"{numbers.percent(cached)} of text input came from the cache; output is {numbers.percent(out)} of all tokens"
     )

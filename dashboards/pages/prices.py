@@ -71,10 +71,7 @@ def _history_title(rows: list[Row]) -> str:
     models = {(r["provider"], r["model"], r["model_tier"]) for r in rows}
     if not rows:
         return "No rate was ever replaced"
-    return (
-        f"{len(rows):,} rates of {len(models):,} model{'s' if len(models) > 1 else ''} "
-        "belong to other times"
-    )
+    return f"{len(rows):,} rates of {len(models):,} model{'s' if len(models) > 1 else ''} belong to other times"
 
 
 def _key(row: Row) -> tuple[Any, ...]:
@@ -118,11 +115,7 @@ def _table(id: str, caption: str, rows: list[Row]) -> Table:  # noqa: A002
                 cells.text(row["service_tier"], css="l"),
                 cells.text(row["card"], css="l"),
                 *(
-                    [
-                        cells.count(row["context_from"])
-                        if row["context_from"]
-                        else Cell(numbers.NOTHING, "0")
-                    ]
+                    [cells.count(row["context_from"]) if row["context_from"] else Cell(numbers.NOTHING, "0")]
                     if long_context
                     else []
                 ),
@@ -144,8 +137,7 @@ def _table(id: str, caption: str, rows: list[Row]) -> Table:  # noqa: A002
         Column("Checked", "checked on", text=True),
     ]
     note = (
-        f"The first {ROWS:,} of {len(lines):,}, models in use first; all are in "
-        "exports/published/price_book.parquet."
+        f"The first {ROWS:,} of {len(lines):,}, models in use first; all are in exports/published/price_book.parquet."
         if len(lines) > ROWS
         else ""
     )

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pipelines.publish.facts import Facts
     from pipelines.publish.series import Row
 
-LIST_ROWS = 400
+LIST_ROWS = 300
 ROWS = 60
 
 
@@ -54,9 +54,7 @@ def listing(facts: Facts, audience: Audience) -> Page:
 def pages(facts: Facts, audience: Audience) -> list[Page]:
     """One page for each product that gets one."""
     by_name = {r["product_id"]: r for r in facts.products}
-    return [
-        _page(facts, audience, by_name[name]) for name in facts.paged_products if name in by_name
-    ]
+    return [_page(facts, audience, by_name[name]) for name in facts.paged_products if name in by_name]
 
 
 def _page(facts: Facts, audience: Audience, row: Row) -> Page:
@@ -99,9 +97,7 @@ def _page(facts: Facts, audience: Audience, row: Row) -> Page:
                     total=row,
                     limit=ROWS,
                     href=lambda r: (
-                        f"../organizations/{slug(r['organization_id'])}.html"
-                        if r["organization_id"] in linked
-                        else ""
+                        f"../organizations/{slug(r['organization_id'])}.html" if r["organization_id"] in linked else ""
                     ),
                 )
             ],
@@ -133,9 +129,7 @@ def _page(facts: Facts, audience: Audience, row: Row) -> Page:
         "products",
         name,
         {
-            "tiles": tiles.tiles(
-                facts, audience, row, daily, unpriced_href="../quality.html#unpriced"
-            ),
+            "tiles": tiles.tiles(facts, audience, row, daily, unpriced_href="../quality.html#unpriced"),
             "cards": cards,
             "kicker": "Product",
         },

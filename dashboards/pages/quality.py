@@ -70,8 +70,7 @@ def _ledger(facts: Facts, audience: Audience) -> Card:
             Cell("equal", css="ok l")
             if not any(gaps)
             else Cell(
-                "differs: "
-                + ", ".join(f"{k} {numbers.raw(g)}" for k, g in zip(keys, gaps, strict=True) if g),
+                "differs: " + ", ".join(f"{k} {numbers.raw(g)}" for k, g in zip(keys, gaps, strict=True) if g),
                 css="bad l",
             )
         )
@@ -88,10 +87,7 @@ def _ledger(facts: Facts, audience: Audience) -> Card:
         Column("Stage", "stage", text=True),
         Column("Requests", "requests"),
         Column("Tokens", "tokens"),
-        *(
-            Column(f"{k.capitalize()}, {facts.currency}", f"{k} ({facts.currency})")
-            for k in keys[2:]
-        ),
+        *(Column(f"{k.capitalize()}, {facts.currency}", f"{k} ({facts.currency})") for k in keys[2:]),
         Column("Against the first", "check", text=True),
     ]
     title = (
@@ -120,8 +116,7 @@ def _stage(name: str, rows: Sequence[Row]) -> Row:
 
 def _unpriced(facts: Facts) -> Card:
     reasons = {
-        (r["provider"], r["model"], r["model_tier"], r["service_tier"]): r["reason"]
-        for r in facts.unpriced_reasons
+        (r["provider"], r["model"], r["model_tier"], r["service_tier"]): r["reason"] for r in facts.unpriced_reasons
     }
     columns = [
         Column("Model", "model", text=True),
@@ -226,5 +221,4 @@ def _build(facts: Facts, audience: Audience) -> Card:
         "What these pages were made from",
         "Which data, which prices, which version?",
         facts=lines,
-        half=True,
     )

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from dashboards import cells
 from dashboards.page import Cell, Column, Table
 from pipelines.publish import numbers
+
+_BASELINE = re.compile(r"\s*\(own_baseline: ([^)]*)\)")
 
 
 def parse_reasons(text: str | None) -> list[dict[str, Any]]:
@@ -18,20 +21,30 @@ def parse_reasons(text: str | None) -> list[dict[str, Any]]:
     for entry in json_list(text):
         given = dict(entry) if isinstance(entry, dict) else {"text": str(entry)}
         code = str(given.pop("code", None) or "")
+        text_, told = _without_baseline(str(given.pop("text", None) or words(code)))
+        unit, also_told = _without_baseline(str(given.pop("unit", None) or ""))
+        own_is = told or also_told
         made.append(
             {
                 "code": code,
-                "text": str(given.pop("text", None) or words(code)),
+                "text": text_,
                 "value": given.pop("value", None),
-                "unit": given.pop("unit", None) or "",
+                "unit": unit,
                 "own": given.pop("own_baseline", None),
                 "peer": given.pop("peer_percentile", None),
                 "rest": "; ".join(
-                    f"{words(k)} {shown(v)}" for k, v in given.items() if v is not None
+                    ([f"own baseline: {own_is}"] if own_is else [])
+                    + [f"{words(k)} {shown(v)}" for k, v in given.items() if v is not None]
                 ),
             }
         )
     return made
+
+
+def _without_baseline(text: str) -> tuple[str, str]:
+    """A text and what it says in brackets about its baseline, which has a column of its own."""
+    found = _BASELINE.search(text)
+    return (text[: found.start()] + text[found.end() :], found[1]) if found else (text, "")
 
 
 def json_list(text: str | None) -> list[Any]:
@@ -64,7 +77,7 @@ def reason_table(id: str, caption: str, reasons: list[dict[str, Any]]) -> Table:
             cells.text(r["unit"], css="l"),
             number(r["own"]),
             number(r["peer"]),
-            cells.text("; ".join(x for x in (r["code"], r["rest"]) if x), css="l w q"),
+            cells.text("; ".join(x for x in (r["rest"], r["code"]) if x), css="l w q"),
         ]
         for r in reasons
     ]
@@ -88,19 +101,9 @@ def shown(value: Any) -> str:
         except InvalidOperation:
             return str(value)
         if not isinstance(value, Decimal):
-            return (
-                json.dumps(value, ensure_ascii=False)
-                if isinstance(value, list | dict)
-                else str(value)
-            )
+            return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else str(value)
     number = Decimal(str(value))
-    places = (
-        0
-        if abs(number) >= 1000 or number == number.to_integral_value()
-        else 3
-        if abs(number) < 10
-        else 1
-    )
+    places = 0 if abs(number) >= 1000 or number == number.to_integral_value() else 3 if abs(number) < 10 else 1
     shown = f"{number:,.{places}f}".replace("-", numbers.MINUS)
     return shown.rstrip("0").rstrip(".") if "." in shown else shown
 

@@ -18,9 +18,7 @@ _ZERO = Decimal(0)
 
 
 def sources(facts: Facts) -> Card:
-    total: dict[str, Any] = {
-        k: sum(r[k] for r in facts.sources) for k in ("files", "bytes", *RECORDS)
-    }
+    total: dict[str, Any] = {k: sum(r[k] for r in facts.sources) for k in ("files", "bytes", *RECORDS)}
     columns = [
         Column("Source", "source", text=True),
         Column("Files", "files"),
@@ -91,7 +89,7 @@ def quarantine(facts: Facts) -> Card:
     ]
     rows = [
         [
-            cells.text(r["reason"]),
+            cells.text(r["reason"], css="w"),
             cells.text(r["field"], css="l"),
             cells.text(r["source"], css="l"),
             cells.count(r["records"]),

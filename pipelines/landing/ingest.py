@@ -12,6 +12,7 @@ import os
 import secrets
 import shutil
 import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -100,7 +101,7 @@ def find_new(home: Home, settings: Settings, commits: list[Commit]) -> tuple[lis
 def ingest(home: Home, settings: Settings, progress: Callable[[str, int, int], None] | None = None) -> IngestSummary:
     """Take in everything new under landing/ and commit it. Call it under the writer lock.
 
-    `progress(file, done_files, all_files)` is called before each file. Raises MeterhouseError for
+    `progress(file, done_files, all_files)` is called after each file. Raises MeterhouseError for
     a landing folder whose format is unknown; bad records are quarantined instead.
     """
     began = time.monotonic()
@@ -111,12 +112,9 @@ def ingest(home: Home, settings: Settings, progress: Callable[[str, int, int], N
         return IngestSummary(seconds=time.monotonic() - began, unasked_files=names)
     received_at = datetime.now(UTC).replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")
     with warehouse.connect(home, in_memory=True) as con:
-        con.execute(read_sql(_here() / "macros.sql").replace("{{ salt }}", literal(salt(home))))
         create_staging(con)
-        for number, file in enumerate(new):
-            if progress:
-                progress(f"{file.landed.source.name}/{file.landed.name}", number, len(new))
-            _stage(con, file, number, received_at)
+        _stage_all(con, home, new, received_at, progress)
+        _define_macros(con, home)
         key_index = [home.root / c.keys for c in commits if c.keys]
         resolve(con, key_index)
         _quarantine_conflicts(con, new)
@@ -138,6 +136,41 @@ def _here() -> Path:
     from pathlib import Path
 
     return Path(__file__).parent
+
+
+def _define_macros(con: duckdb.DuckDBPyConnection, home: Home) -> None:
+    con.execute(read_sql(_here() / "macros.sql").replace("{{ salt }}", literal(salt(home))))
+
+
+def _stage_all(
+    con: duckdb.DuckDBPyConnection,
+    home: Home,
+    new: list[_NewFile],
+    received_at: str,
+    progress: Callable[[str, int, int], None] | None,
+) -> None:
+    """Stage every file, as many at once as there are threads: reading one file uses one core."""
+    salt(home)
+
+    def stage(number: int) -> int:
+        with con.cursor() as cursor:
+            cursor.execute("set TimeZone = 'UTC'")
+            _define_macros(cursor, home)
+            _stage(cursor, new[number], number, received_at)
+        return number
+
+    with ThreadPoolExecutor(max_workers=min(warehouse.threads(), len(new))) as pool:
+        # The largest first, so that none is left for the end.
+        order = sorted(range(len(new)), key=lambda n: -new[n].landed.size)
+        done = 0
+        try:
+            for future in as_completed([pool.submit(stage, number) for number in order]):
+                file, done = new[future.result()], done + 1
+                if progress:
+                    progress(f"{file.landed.source.name}/{file.landed.name}", done, len(new))
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
 
 
 def _stage(con: duckdb.DuckDBPyConnection, file: _NewFile, number: int, received_at: str) -> None:

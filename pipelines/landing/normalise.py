@@ -39,11 +39,14 @@ STAGED_COLUMNS = ", ".join(f"{identifier(c.name)} {c.type}" for c in COLUMNS if 
 
 
 def create_staging(con: duckdb.DuckDBPyConnection) -> None:
-    """Empty tables for one run: `staged` (accepted so far) and `refused` (with reasons)."""
+    """Empty tables for one run: `staged` (accepted so far) and `refused` (with reasons).
+
+    They are shared by the cursors of one connection; everything else of a file is the cursor's own.
+    """
     con.execute(f"""
-        create or replace temp table staged (file_no integer, line bigint, key uuid, {STAGED_COLUMNS})""")
+        create or replace table staged (file_no integer, line bigint, key uuid, {STAGED_COLUMNS})""")
     con.execute("""
-        create or replace temp table refused
+        create or replace table refused
             (file_no integer, line bigint, field varchar, reason varchar, raw varchar)""")
 
 

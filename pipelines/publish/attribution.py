@@ -77,6 +77,13 @@ class Change:
         up = self.total >= 0
         return max(self.parts(), key=lambda part: part[1] if up else -part[1])
 
+    def opposing(self) -> tuple[str, Decimal]:
+        """The part that moves furthest against the whole; 0 when none does."""
+        up = self.total >= 0
+        name, amount = min(self.parts(), key=lambda part: part[1] if up else -part[1])
+        against = amount < 0 if up else amount > 0
+        return name, amount if against else _ZERO
+
 
 def together(changes: Iterable[Change]) -> Change:
     """The change of all: every part is the sum of that part."""
@@ -93,9 +100,7 @@ def split(sums: Sums) -> Change:
             q0, q1 = Decimal(sums.tokens_before), Decimal(sums.tokens_now)
             a, b = sums.old_at_new_rates, sums.new_at_old_rates
             volume = (q1 - q0) * ((r0 / q0 + r1 / q1) / 3 + (a / q0 + b / q1) / 6)
-            mix = (q0 * b / q1 + r1 - r0 - q1 * a / q0) / 3 + (
-                q0 * r1 / q1 + b - a - q1 * r0 / q0
-            ) / 6
+            mix = (q0 * b / q1 + r1 - r0 - q1 * a / q0) / 3 + (q0 * r1 / q1 + b - a - q1 * r0 / q0) / 6
             volume = volume.quantize(_STEP, ROUND_HALF_EVEN)
             mix = mix.quantize(_STEP, ROUND_HALF_EVEN)
     return Change(

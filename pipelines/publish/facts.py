@@ -98,10 +98,7 @@ def load_facts(published: Path, home: Home, settings: Settings) -> Facts:
     """Read the published tables below `published`."""
     with connect(home, in_memory=True) as con:
         for table in TABLES:
-            con.execute(
-                f"create view {table} as from "
-                f"read_parquet({literal(published / f'{table}.parquet')})"
-            )
+            con.execute(f"create view {table} as from read_parquet({literal(published / f'{table}.parquet')})")
         build = _rows(con, "from build")[0]
         common: dict[str, Any] = {
             "build": build,
@@ -110,21 +107,15 @@ def load_facts(published: Path, home: Home, settings: Settings) -> Facts:
             "file_count": _rows(con, "select count(*) as n from ingested_files")[0]["n"],
             "quarantine": _query(con, "quarantine"),
         }
-        span = _rows(
-            con, "select min(charge_date) as first, max(charge_date) as last from spend_daily"
-        )[0]
+        span = _rows(con, "select min(charge_date) as first, max(charge_date) as last from spend_daily")[0]
         if span["first"] is None or build["data_through"] is None:
             return Facts(**{**common, "period": None})
-        period = make_period(
-            span["first"], span["last"], build["data_through"], build["billing_time_zone"]
-        )
+        period = make_period(span["first"], span["last"], build["data_through"], build["billing_time_zone"])
         _prepare(con, published, period, build, settings)
         return Facts(**{**common, "period": period}, **_usage(con, period))
 
 
-def _prepare(
-    con: duckdb.DuckDBPyConnection, published: Path, period: Period, build: Row, settings: Settings
-) -> None:
+def _prepare(con: duckdb.DuckDBPyConnection, published: Path, period: Period, build: Row, settings: Settings) -> None:
     """Tables that the queries share: the period, the events, the window, and who gets a page."""
     current, prior = period.current, period.prior
     con.execute(
@@ -152,9 +143,7 @@ def _prepare(
         ("organization", settings.site.max_organization_pages),
         ("product", min(settings.site.max_organization_pages, MAX_PRODUCT_PAGES)),
     ):
-        flagged = (
-            "union select organization_id from case_members" if entity == "organization" else ""
-        )
+        flagged = "union select organization_id from case_members" if entity == "organization" else ""
         key = identifier(f"{entity}_id")
         con.execute(
             f"""create table {entity}_pages as
@@ -167,9 +156,7 @@ def _prepare(
 
 
 def _usage(con: duckdb.DuckDBPyConnection, period: Period) -> dict[str, Any]:
-    sets = _by_set(
-        _query(con, "breakdown"), ("organization_id", "product_id", "family", "service_tier")
-    )
+    sets = _by_set(_query(con, "breakdown"), ("organization_id", "product_id", "family", "service_tier"))
     details = _by_set(_query(con, "details"), ("organization_id", "product_id", "family"))
     series = _by_set(_query(con, "series"), ("organization_id", "product_id", "family"))
     days = len(period.days)
@@ -183,23 +170,17 @@ def _usage(con: duckdb.DuckDBPyConnection, period: Period) -> dict[str, Any]:
         "products": sets[("product_id",)],
         "models": models,
         "model_tiers": sets[("family", "service_tier")],
-        "paged_organizations": [
-            r["organization_id"] for r in _rows(con, "from organization_pages order by all")
-        ],
+        "paged_organizations": [r["organization_id"] for r in _rows(con, "from organization_pages order by all")],
         "paged_products": [r["product_id"] for r in _rows(con, "from product_pages order by all")],
         "organization_products": _group(crossed, "organization_id"),
         "product_organizations": _group(crossed, "product_id"),
         "organization_models": _group(details[("organization_id", "family")], "organization_id"),
         "product_models": _group(details[("product_id", "family")], "product_id"),
         "daily": dense(series[()][0], days),
-        "organization_daily": {
-            r["organization_id"]: dense(r, days) for r in series[("organization_id",)]
-        },
+        "organization_daily": {r["organization_id"]: dense(r, days) for r in series[("organization_id",)]},
         "product_daily": {r["product_id"]: dense(r, days) for r in series[("product_id",)]},
         "model_daily": [dense(r, days) for r in series[("family",)]],
-        "organization_model_daily": dense_groups(
-            series[("organization_id", "family")], "organization_id", days
-        ),
+        "organization_model_daily": dense_groups(series[("organization_id", "family")], "organization_id", days),
         "product_model_daily": dense_groups(series[("product_id", "family")], "product_id", days),
         "token_kinds": _query(con, "token_kinds"),
         "months": _query(con, "months"),
@@ -236,9 +217,7 @@ def _by_set(rows: list[Row], keys: tuple[str, ...]) -> dict[tuple[str, ...], lis
     found: dict[tuple[str, ...], list[Row]] = defaultdict(list)
     for row in rows:
         bits = row["grouping_set"]
-        found[tuple(k for i, k in enumerate(keys) if not bits >> (len(keys) - 1 - i) & 1)].append(
-            row
-        )
+        found[tuple(k for i, k in enumerate(keys) if not bits >> (len(keys) - 1 - i) & 1)].append(row)
     return found
 
 

@@ -104,9 +104,7 @@ def percent(value: Decimal | None, *, sign: bool = False) -> str:
     scaled = value * _HUNDRED
     places = 1
     distance = min(abs(scaled), abs(_HUNDRED - scaled))
-    while (
-        not sign and distance != 0 and distance < Decimal("0.05").scaleb(1 - places) and places < 4
-    ):
+    while not sign and distance != 0 and distance < Decimal("0.05").scaleb(1 - places) and places < 4:
         places += 1
     shown = scaled.quantize(_ONE.scaleb(-places), ROUND_HALF_EVEN)
     lead = MINUS if shown < 0 else "+" if sign and shown > 0 else ""
@@ -129,18 +127,14 @@ def change_words(now: Decimal | int | None, before: Decimal | int | None) -> str
         return "unchanged"
     if relative >= 10:
         return f"up {relative + 1:,.0f}\u00d7"
-    return (
-        f"{'up' if relative > 0 else 'down'} {percent(abs(relative), sign=True).removeprefix('+')}"
-    )
+    return f"{'up' if relative > 0 else 'down'} {percent(abs(relative), sign=True).removeprefix('+')}"
 
 
 def per_million(amount: Decimal | None, tokens: int | None) -> Decimal | None:
     """Effective price: amount per million tokens, to twelve places."""
     if amount is None or not tokens:
         return None
-    return (amount * _MILLION / Decimal(tokens)).quantize(
-        Decimal("0.000000000001"), ROUND_HALF_EVEN
-    )
+    return (amount * _MILLION / Decimal(tokens)).quantize(Decimal("0.000000000001"), ROUND_HALF_EVEN)
 
 
 def listed(value: Decimal | None, currency: str = "USD") -> str:

@@ -82,9 +82,7 @@ def make_period(first: date, last: date, data_through: datetime, zone: str) -> P
 
 def day(value: date, *, year: bool = True) -> str:
     """`30 May 2026`: no leading zero on any platform, English whatever the locale."""
-    month = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")[
-        value.month - 1
-    ]
+    month = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")[value.month - 1]
     return f"{value.day} {month} {value.year}" if year else f"{value.day} {month}"
 
 

@@ -21,7 +21,7 @@ from pathlib import Path
 PACKAGE = "plotly.js-basic-dist-min"
 VERSION = "4.1.1"
 MEMBER = "package/plotly-basic.min.js"
-INTEGRITY = "sha512-1oNF8PeQx2hv/y7tqEVWKD3JGwn/MGEMQ8mL9HUwsaqG9FGy/OU5FHUHvzqbqxN4mnwZGI9abTiE775C4kkjMQ=="  # noqa: E501
+INTEGRITY = "sha512-1oNF8PeQx2hv/y7tqEVWKD3JGwn/MGEMQ8mL9HUwsaqG9FGy/OU5FHUHvzqbqxN4mnwZGI9abTiE775C4kkjMQ=="
 SHA256 = "99784e3abfb07b142a15e521a439e6d9addceadb3f79553fd24c72774f0649ba"
 TOOLS = Path(__file__).resolve().parents[2] / ".tools"
 
@@ -47,10 +47,7 @@ def set_up(tools_dir: Path = TOOLS) -> str:
     from plotly.offline import get_plotlyjs_version
 
     if get_plotlyjs_version() != VERSION:
-        return _fallback(
-            f"plotly carries plotly.js {get_plotlyjs_version()}, the pinned small bundle is "
-            f"{VERSION}"
-        )
+        return _fallback(f"plotly carries plotly.js {get_plotlyjs_version()}, the pinned small bundle is {VERSION}")
     if ensure_plotly(tools_dir) != wheel_bundle():
         return f"charts: {PACKAGE} {VERSION} is set up"
     npm = shutil.which("npm")

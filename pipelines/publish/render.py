@@ -32,7 +32,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    env.globals.update(kicker="", link=None, tiles=[])
+    env.globals.update(kicker="", link=None, tiles=[], terms=[])
     env.filters["rows"] = rows_html
     env.filters["spec"] = lambda value: Markup(script_json(value))  # noqa: S704 - escaped by script_json
     return env
@@ -53,11 +53,7 @@ def rows_html(rows: Sequence[Sequence[Cell]]) -> Markup:
             inner: str = cell.html or escape(cell.text)
             if cell.href:
                 inner = f'<a href="{escape(cell.href)}">{inner}</a>'
-            parts.append(
-                f"<td{css}{title}{bar}>{inner}"
-                if place
-                else f"<th scope=row{css}{title}>{inner}</th>"
-            )
+            parts.append(f"<td{css}{title}{bar}>{inner}" if place else f"<th scope=row{css}{title}>{inner}</th>")
         lines.append("".join(parts))
     return Markup("\n".join(lines) + "\n")  # noqa: S704 - every part is escaped above
 

@@ -148,14 +148,17 @@ def _audiences(facts: Facts) -> Iterable[tuple[str, Audience, list[Page]]]:
             yield (
                 f"organizations/{slug(name)}",
                 "organization",
-                [page, glossary.page(facts, "organization")],
+                [page],
             )
 
 
 def _render(env: Environment, page: Page, frame: Frame) -> str:
     up = "../" * (page.path.count("/") + frame.depth)
     return env.get_template(page.template).render(
-        page=page, frame=frame.at(up, page.path), **page.context
+        page=page,
+        frame=frame.at(up, page.path),
+        glossary="" if frame.audience == "organization" else f"{page.root}glossary.html",
+        **page.context,
     )
 
 

@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-GROUP_SHARE = (
-    0.5  # of the alerts, at most, for groups of accounts; what they leave goes to single accounts
-)
+GROUP_SHARE = 0.5  # of the alerts, at most, for groups of accounts; what they leave goes to single accounts
 DRAWS = 2_000  # random groups that an observed group is compared with
 SEED = 20_240_817
 

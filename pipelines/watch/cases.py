@@ -49,9 +49,7 @@ class Case:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def single_cases(
-    connection: DuckDBPyConnection, *, alerts: int, taken: Collection[str]
-) -> list[Case]:
+def single_cases(connection: DuckDBPyConnection, *, alerts: int, taken: Collection[str]) -> list[Case]:
     """The `alerts` most surprising organisations that are not `taken` by a group."""
     queue = rows_of(connection, "queue.sql", alerts=alerts, taken=tuple(sorted(taken)))
     cases = []

@@ -15,6 +15,8 @@ create or replace table watch.extraction_flags (
     rank integer not null
 );
 
+comment on table watch.extraction_flags is 'unusual harvesting-like usage: review';
+
 create or replace view published.extraction_flags as
 select
     case_id,

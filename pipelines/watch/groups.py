@@ -30,6 +30,7 @@ NEW_DAYS = 28
 LEAST_REQUESTS = 20  # in a week: fewer have no rhythm that could be compared
 MOST_COMPARED = 3_000  # accounts a week, newest first: memory and time grow with the square
 MOST_BENCHMARK = 300
+MOST_SHARE = 0.1  # of the organisations may have an attribute that links
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +60,7 @@ class Group:
     shared: list[tuple[str, int]] = field(default_factory=list)
 
 
-def find_groups(
-    connection: DuckDBPyConnection, *, first_day: date, last_day: date, allowed: float
-) -> list[Group]:
+def find_groups(connection: DuckDBPyConnection, *, first_day: date, last_day: date, allowed: float) -> list[Group]:
     """All groups of at least three accounts, strongest first; `allowed` is the alert budget.
 
     Half of the groups' share of it may be spent by chance on rhythm, half on attributes. Only whole
@@ -144,11 +143,9 @@ def _attribute_links(
         last_day=last_day,
         new_days=NEW_DAYS,
         least_group=synchrony.LEAST_GROUP,
+        most_share=MOST_SHARE,
     )
-    held = [
-        (row["attribute_name"], tuple(m for m in row["organizations"] if m in place))
-        for row in shared
-    ]
+    held = [(row["attribute_name"], tuple(m for m in row["organizations"] if m in place)) for row in shared]
     known = [(name, members) for name, members in held if len(members) >= synchrony.LEAST_GROUP]
     tests = len({members for _, members in known})
     links = []

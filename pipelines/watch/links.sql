@@ -1,6 +1,6 @@
--- Rare attributes (client network, prompt template) that several small or new accounts share in the window.
--- An attribute that many organisations have (a shared office, an agency, a popular app) links nobody: at most
--- the square root of the number of organisations may have it.
+-- Attributes (client network, prompt template) that several small or new accounts share in the window. One that
+-- more than most_share of all organisations have (a cloud's exit, a popular app) links nobody. That an office or
+-- an agency is shared proves nothing either: the caller tests each group against random ones.
 with present as (
     select
         organization_id,
@@ -59,5 +59,5 @@ left join plausible as p on h.organization_id = p.organization_id
 group by h.attribute_name, h.attribute_value, s.organizations
 having
     count(p.organization_id) >= getvariable('watch_least_group')
-    and count(*) <= sqrt(s.organizations)
+    and count(*) <= getvariable('watch_most_share') * s.organizations
 order by h.attribute_name, h.attribute_value;

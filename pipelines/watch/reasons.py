@@ -47,9 +47,7 @@ def single_reasons(row: Row) -> tuple[list[Reason], list[Reason]]:
     if row["end_users"] > 1 and row["end_users_percentile"] >= LOW:
         text = "Serves end users of its own"
         own, percentile = row["own_end_users"], row["end_users_percentile"]
-        against.append(
-            _reason("many_end_users", text, "end users", row["end_users"], own, percentile)
-        )
+        against.append(_reason("many_end_users", text, "end users", row["end_users"], own, percentile))
     if not row["has_digests"]:
         text = "The log has no prompt or template digests: variety is not known"
         against.append(_reason("digests_missing", text, "", None))
@@ -59,9 +57,7 @@ def single_reasons(row: Row) -> tuple[list[Reason], list[Reason]]:
 def _unexplained(row: Row) -> Reason:
     """The span on which the unexplained amount is rarest; ties go to the shorter."""
     spans = [d for d in (1, 7, 28) if row[f"tail_tokens_{d}"] is not None]
-    days = min(
-        (d for d in spans if row[f"unexplained_{d}"]), key=lambda d: (row[f"tail_tokens_{d}"], d)
-    )
+    days = min((d for d in spans if row[f"unexplained_{d}"]), key=lambda d: (row[f"tail_tokens_{d}"], d))
     over = "on one day" if days == 1 else f"in {days} days"
     text = (
         f"Output {over} that neither usual volume nor usual lengths of answers explain:"
@@ -87,9 +83,7 @@ def group_reasons(group: Group, facts: Row) -> tuple[list[Reason], list[Reason]]
     if spread is not None and usual_spread is not None:
         alike = spread < usual_spread
         code = "alike_answers" if alike else "unlike_answers"
-        text = (
-            f"Answer lengths of the members are {'more' if alike else 'no more'} alike than usual"
-        )
+        text = f"Answer lengths of the members are {'more' if alike else 'no more'} alike than usual"
         unit = "spread in decades (own_baseline: all accounts)"
         (reasons if alike else against).append(_reason(code, text, unit, spread, usual_spread))
     if facts["new_members"]:
@@ -102,9 +96,7 @@ def group_reasons(group: Group, facts: Row) -> tuple[list[Reason], list[Reason]]
     if mean is not None and peers is not None:
         code = "long_answers" if mean > peers else "short_answers"
         text = "Mean answer of the members (own_baseline: the middle account of all)"
-        (reasons if mean > peers else against).append(
-            _reason(code, text, "output tokens an answer", mean, peers)
-        )
+        (reasons if mean > peers else against).append(_reason(code, text, "output tokens an answer", mean, peers))
     return reasons, against
 
 

@@ -56,16 +56,12 @@ def bursts(activity: Floats) -> Floats:
     minutes = activity.reshape(accounts, hours, SLOTS_AN_HOUR).sum(axis=1)
     everyone = minutes.sum(axis=0) / max(minutes.sum(), 1.0)
     # One hour's worth of everyone's habit is added to the own one.
-    habit = (minutes + SLOTS_AN_HOUR * everyone) / (
-        minutes.sum(axis=1, keepdims=True) + SLOTS_AN_HOUR
+    habit = (minutes + SLOTS_AN_HOUR * everyone) / (minutes.sum(axis=1, keepdims=True) + SLOTS_AN_HOUR)
+    expected = (level.reshape(accounts, hours, SLOTS_AN_HOUR) * habit[:, None, :] * SLOTS_AN_HOUR).reshape(
+        accounts, slots
     )
-    expected = (
-        level.reshape(accounts, hours, SLOTS_AN_HOUR) * habit[:, None, :] * SLOTS_AN_HOUR
-    ).reshape(accounts, slots)
     busy = expected > 0
-    residual = np.divide(
-        activity - expected, np.sqrt(expected), out=np.zeros_like(expected), where=busy
-    )
+    residual = np.divide(activity - expected, np.sqrt(expected), out=np.zeros_like(expected), where=busy)
     scale = np.sqrt((residual**2).sum(axis=1) / np.maximum(busy.sum(axis=1), 1))
     clipped: Floats = np.clip(residual / np.maximum(scale, 1e-9)[:, None], -CLIP, CLIP)
     return clipped
@@ -100,9 +96,7 @@ def shared_rhythm(activity: Floats, benchmark: Floats, expected_false: float) ->
     accounts = len(activity)
     if accounts < LEAST_ACCOUNTS:
         return NOTHING
-    rows = without_common(
-        bursts(activity), bursts(benchmark) if len(benchmark) else benchmark
-    ).astype(np.float32)
+    rows = without_common(bursts(activity), bursts(benchmark) if len(benchmark) else benchmark).astype(np.float32)
     observed = agreement(rows, rows)
     np.fill_diagonal(observed, 0)
     shifted = []
@@ -119,9 +113,7 @@ def shared_rhythm(activity: Floats, benchmark: Floats, expected_false: float) ->
         high = max(1, round(chance / accounts * len(pooled)))
         level = float(np.partition(pooled, len(pooled) - high)[len(pooled) - high])
         degree = (observed > level).sum(axis=1)
-        null_degree = np.sort(
-            np.concatenate([(null > level).sum(axis=axis) for null in shifted for axis in (0, 1)])
-        )
+        null_degree = np.sort(np.concatenate([(null > level).sum(axis=axis) for null in shifted for axis in (0, 1)]))
         rounds = 2 * len(SHIFTS)
         least = LEAST_GROUP - 1
         while _at_least(null_degree, least) / rounds > expected_false / len(FALSE_NEIGHBOURS):

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-# Heading of every flag. Never "theft": a flag is a lead.
-HEADING = "unusual harvesting-like usage: review"
-
 
 class Words(NamedTuple):
     """Code, sentence and unit of a reason."""
@@ -43,9 +40,7 @@ HIGH_MEASURES: dict[str, Words] = {
         "Prompts repeat less than those of comparable organisations",
         "distinct prompts per request",
     ),
-    "length_share": Words(
-        "length_limit", "Answers run into the length limit unusually often", "share of answers"
-    ),
+    "length_share": Words("length_limit", "Answers run into the length limit unusually often", "share of answers"),
     "probing_share": Words(
         "probing_parameters",
         "Several answers or token probabilities asked for unusually often",
@@ -71,9 +66,7 @@ LOW_MEASURES: dict[str, Words] = {
         "Keeps to some hours of the day, as products with human users do",
         "bits (4.58 = all hours alike)",
     ),
-    "top_template_share": Words(
-        "many_templates", "Many prompt templates, none of them dominant", "share of requests"
-    ),
+    "top_template_share": Words("many_templates", "Many prompt templates, none of them dominant", "share of requests"),
     "new_prompt_share": Words(
         "repeated_prompts",
         "Prompts repeat more than those of comparable organisations",

@@ -44,9 +44,7 @@ class Visit:
         page.on("request", lambda request: self.requests.append(request.url))
 
     def open(self, path: str) -> Any:
-        self.page.goto(
-            (self.site / path.partition("?")[0]).as_uri() + "".join(path.partition("?")[1:])
-        )
+        self.page.goto((self.site / path.partition("?")[0]).as_uri() + "".join(path.partition("?")[1:]))
         return self.page
 
     def draw_all(self) -> None:
@@ -79,9 +77,7 @@ def test_page_is_quiet_and_draws_what_it_says(visit: Visit, path: str) -> None:
     page = visit.open(path)
     visit.draw_all()
     for figure in page.query_selector_all("figure.chart"):
-        wanted = figure.eval_on_selector(
-            ".spec", "s => JSON.parse(s.textContent).data.map(t => t.type)"
-        )
+        wanted = figure.eval_on_selector(".spec", "s => JSON.parse(s.textContent).data.map(t => t.type)")
         drawn = figure.eval_on_selector(".plot", "g => g._fullData.map(t => t.type)")
         assert drawn == wanted
         context = figure.eval_on_selector(
@@ -138,9 +134,7 @@ def test_csv_has_full_figures_and_no_formula(visit: Visit) -> None:
     page = visit.open("finance/organizations/index.html")
     with page.expect_download() as download:
         page.locator("#organizations .act button", has_text="CSV").click()
-    assert download.value.suggested_filename.startswith(
-        "finance_organizations_index_organizations_2026-04-01"
-    )
+    assert download.value.suggested_filename.startswith("finance_organizations_index_organizations_2026-04-01")
     text = Path(download.value.path()).read_text(encoding="utf-8")
     rows = list(csv.DictReader(io.StringIO(text)))
     total = next(r for r in rows if r["organisation"] == "Total")
@@ -226,9 +220,7 @@ def test_phone_has_no_sideways_scroll(visit: Visit) -> None:
 @pytest.mark.parametrize("visit", [{}, {"color_scheme": "dark"}], indirect=True)
 @pytest.mark.parametrize("path", ["finance/index.html", "trust-safety/cases/case-001a1.html"])
 def test_accessibility(visit: Visit, path: str) -> None:
-    axe = pytest.importorskip(
-        "axe_playwright_python.sync_playwright", reason="axe is not installed"
-    )
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
     page = visit.open(path)
     visit.draw_all()
     results = axe.Axe().run(page, options={"preload": False})

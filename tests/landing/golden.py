@@ -53,21 +53,23 @@ def expected(log_format: str) -> dict[str, dict[str, list[Row]]]:
 
 
 def run_samples(home: Home, log_format: str) -> dict[str, list[Row]]:
-    """Land every sample of a format as it is, as .gz, as .zst and some as Parquet.
+    """Land every sample of a format as it is, packed, and some as Parquet.
 
-    Each is a source of its own, named for the sample and the variant (`calls-gz`). Returns the
-    compact events and the quarantined records of each source.
+    Each is a source of its own, named for the sample and the variant (`calls-packed`). Samples
+    take turns in .gz and .zst, so that each kind of file meets both. Returns the compact events
+    and the quarantined records of each source.
     """
     home.salt_file.write_text(SALT, encoding="ascii")
     sources = []
-    for sample in samples(log_format):
+    for turn, sample in enumerate(samples(log_format), FORMATS.index(log_format)):
         data = sample.read_bytes()
-        variants = {"plain": data, "gz": gzip.compress(data), "zst": pa.compress(data, "zstd", asbytes=True)}
+        packed = gzip.compress(data) if turn % 2 else pa.compress(data, "zstd", asbytes=True)
+        variants = {"plain": data, "packed": packed}
         if sample.name in PARQUET:
             variants["parquet"] = b""
         for variant, content in variants.items():
             source = _source(log_format, f"{sample.stem}-{variant}", sample.stem)
-            suffix = {"plain": "", "parquet": ".parquet"}.get(variant, f".{variant}")
+            suffix = {"plain": "", "parquet": ".parquet", "packed": (".zst", ".gz")[turn % 2]}[variant]
             path = home.landing / source.name / f"{sample.name}{suffix}"
             path.parent.mkdir(parents=True)
             if variant == "parquet":

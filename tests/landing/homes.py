@@ -10,6 +10,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from pipelines.home import Home
 from pipelines.landing.contract import BUCKETS, COLUMNS
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 NAMES = tuple(c.name for c in COLUMNS)
+# Settings of a home whose landing/g/ holds canonical events.
+CANONICAL = '[[sources]]\nname = "g"\nformat = "canonical"\n'
 COMPARED = tuple(n for n in NAMES if n != "received_at")
 
 
@@ -45,6 +49,13 @@ def drop(home: Home, name: str, content: bytes | str | Iterable[Row | str]) -> P
         lines = [line if isinstance(line, str) else json.dumps(line) for line in content]
         content = "".join(f"{line}\n" for line in lines).encode()
     path.write_bytes(content)
+    return path
+
+
+def drop_parquet(home: Home, name: str, columns: dict[str, Any]) -> Path:
+    """Land a Parquet file of these columns."""
+    path = drop(home, name, b"")
+    pq.write_table(pa.table(columns), path)
     return path
 
 
@@ -102,7 +113,7 @@ def totals(rows: Iterable[Row]) -> dict[str, int]:
     return {"events": len(rows)} | {b: sum(r[b] for r in rows) for b in BUCKETS}
 
 
-def event(event_id: str, **changes: object) -> Row:
+def event(event_id: object, **changes: object) -> Row:
     """A plain canonical record."""
     return {
         "event_id": event_id,

@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - the SQL reads better unbroken
 """A small published folder with known properties, made by DuckDB SQL alone.
 
 40 organisations over 60 days (UTC), five models of which two also fine-tuned, one model without a
@@ -256,9 +255,7 @@ def make_published(folder: Path) -> Path:
             "price_rates",
             "activity_daily",
         ):
-            con.execute(
-                f"copy (from {table} order by all) to '{folder / table}.parquet' (format parquet)"
-            )
+            con.execute(f"copy (from {table} order by all) to '{folder / table}.parquet' (format parquet)")
         con.execute(
             f"""copy (from rated order by occurred_at, event_id) to '{folder / "rated_usage"}'
             (format parquet, partition_by (usage_date), write_partition_columns true)"""
@@ -304,9 +301,7 @@ def _flags(con: duckdb.DuckDBPyConnection) -> None:
             "peer_percentile": 98.0,
         },
     ]
-    counter = [
-        {"code": "known_keys", "text": "All requests use keys seen before the window", "value": 3}
-    ]
+    counter = [{"code": "known_keys", "text": "All requests use keys seen before the window", "value": 3}]
     for rank, (org, first, linked) in enumerate(
         ((FLAGGED[1], "2026-05-11", [FLAGGED[0]]), (FLAGGED[0], "2026-05-20", [])), start=1
     ):

@@ -13,9 +13,7 @@ from pipelines.publish.attribution import Change, Sums, split, together
 
 Line = tuple[int, int, int, int]  # tokens before and now, rate before and now (millionths)
 LINES = st.lists(
-    st.tuples(
-        st.integers(1, 10**7), st.integers(1, 10**7), st.integers(0, 10**5), st.integers(0, 10**5)
-    ),
+    st.tuples(st.integers(1, 10**7), st.integers(1, 10**7), st.integers(0, 10**5), st.integers(0, 10**5)),
     min_size=1,
     max_size=8,
 )
@@ -85,12 +83,8 @@ def test_pure_causes_stay_pure(lines: list[Line], factor: int) -> None:
 
 
 def test_lines_of_one_period_only_are_their_own_part() -> None:
-    change = split(
-        Sums(0, 0, Decimal(0), Decimal(0), Decimal(0), Decimal(0), Decimal(5), Decimal(-2))
-    )
-    assert change == Change(
-        Decimal(2), Decimal(5), Decimal(0), Decimal(0), Decimal(0), Decimal(5), Decimal(-2)
-    )
+    change = split(Sums(0, 0, Decimal(0), Decimal(0), Decimal(0), Decimal(0), Decimal(5), Decimal(-2)))
+    assert change == Change(Decimal(2), Decimal(5), Decimal(0), Decimal(0), Decimal(0), Decimal(5), Decimal(-2))
     assert change.leading() == ("New", Decimal(5))
 
 

@@ -23,9 +23,7 @@ def test_last_day_is_incomplete_in_its_own_zone() -> None:
     through = datetime(2026, 5, 30, 20, 0)  # noqa: DTZ001
     assert make_period(START, date(2026, 5, 30), through, "UTC").incomplete == date(2026, 5, 30)
     # 20:00 UTC is 05:00 of the next day in Tokyo
-    assert make_period(START, date(2026, 5, 31), through, "Asia/Tokyo").complete_to == date(
-        2026, 5, 30
-    )
+    assert make_period(START, date(2026, 5, 31), through, "Asia/Tokyo").complete_to == date(2026, 5, 30)
 
 
 def test_one_unfinished_day_has_nothing_to_compare() -> None:

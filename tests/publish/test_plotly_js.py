@@ -42,9 +42,7 @@ def test_set_up_never_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert "npm is not installed" in plotly_js.set_up(tmp_path)
 
 
-def test_package_with_another_digest_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_package_with_another_digest_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def pack(*args: object, cwd: str, **more: object) -> None:
         (Path(cwd) / "x.tgz").write_bytes(b"not the package")
 

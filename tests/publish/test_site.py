@@ -125,11 +125,7 @@ def test_change_is_that_of_the_mart(site: Path, published: Path) -> None:
 
 
 def test_unpriced_is_named_and_never_zero(site: Path) -> None:
-    row = next(
-        r
-        for r in table(read(site / "finance/index.html"), "models-table")
-        if r["model"] == "no-such-model-9"
-    )
+    row = next(r for r in table(read(site / "finance/index.html"), "models-table") if r["model"] == "no-such-model-9")
     assert row["revenue (USD)"] == row["cost (USD)"] == "not priced"
     page = read(site / "finance/quality.html")
     (unpriced,) = table(page, "unpriced-table")
@@ -144,9 +140,7 @@ def test_ledger_is_equal_and_notices_a_loss(site: Path, published: Path, tmp_pat
     broken = tmp_path / "published"
     shutil.copytree(published, broken)
     with duckdb.connect() as con:
-        con.execute(
-            f"create table t as from '{published / 'spend_daily.parquet'}' order by all offset 1"
-        )
+        con.execute(f"create table t as from '{published / 'spend_daily.parquet'}' order by all offset 1")
         con.execute(f"copy t to '{broken / 'spend_daily.parquet'}'")
     home = Home(tmp_path / "home")
     build_site(broken, home, Settings())
@@ -156,10 +150,7 @@ def test_ledger_is_equal_and_notices_a_loss(site: Path, published: Path, tmp_pat
 
 def test_quarantine_and_files_are_conserved(site: Path) -> None:
     row = table(read(site / "finance/quality.html"), "sources-table", "tfoot")[-1]
-    read_, *parts = (
-        amount(row[k])
-        for k in ("records read", "accepted", "duplicates", "amendments", "quarantined")
-    )
+    read_, *parts = (amount(row[k]) for k in ("records read", "accepted", "duplicates", "amendments", "quarantined"))
     assert read_ == sum(parts)
     assert row["difference"] == "0"
 
@@ -210,9 +201,7 @@ def test_pages_are_closed_to_the_outside(site: Path) -> None:
             assert "//" not in address, (path, address)
             assert not address.lower().startswith(("http", "javascript:")), (path, address)
         assert not page.xpath("//@onclick | //@onerror | //@onload"), path
-        assert all(
-            s.get("src") or s.get("type") == "application/json" for s in page.xpath("//script")
-        )
+        assert all(s.get("src") or s.get("type") == "application/json" for s in page.xpath("//script"))
         assert "url(" not in text, path
 
 
@@ -223,9 +212,7 @@ def test_links_resolve_and_ids_are_unique(site: Path) -> None:
         assert len(ids) == len(set(ids)), path
         known[path] = set(ids)
     for path in known:
-        for address in read(path).xpath(
-            "//a/@href | //link[@rel='stylesheet']/@href | //script/@src"
-        ):
+        for address in read(path).xpath("//a/@href | //link[@rel='stylesheet']/@href | //script/@src"):
             target, fragment = urldefrag(unquote(address))
             found = (path.parent / target).resolve() if target else path
             assert found.is_file(), (path, address)
@@ -294,18 +281,13 @@ def test_same_input_gives_same_bytes(site: Path, published: Path, tmp_path: Path
     assert first == again
 
 
-def test_organization_pages_are_capped_but_flagged_ones_kept(
-    published: Path, tmp_path: Path
-) -> None:
+def test_organization_pages_are_capped_but_flagged_ones_kept(published: Path, tmp_path: Path) -> None:
     home = Home(tmp_path / "home")
     build_site(published, home, Settings.model_validate({"site": {"max_organization_pages": 3}}))
     names = {p.stem for p in (home.site / "finance/organizations").glob("*.html")} - {"index"}
     assert len(names) == 4  # the three largest, one of them flagged, and the other flagged one
     assert set(FLAGGED) <= names
-    assert (
-        len(table(read(home.site / "finance/organizations/index.html"), "organizations-table"))
-        == 40
-    )
+    assert len(table(read(home.site / "finance/organizations/index.html"), "organizations-table")) == 40
 
 
 def test_site_past_its_limits_is_refused_and_the_old_one_stays(
@@ -328,9 +310,7 @@ def variant(published: Path, folder: Path, where: str, **build: str) -> Path:
         con.execute(f"create table s as from '{spend}' where {where}")
         con.execute(f"copy s to '{spend}'")
         changes = ", ".join(f"{value} as {key}" for key, value in build.items())
-        con.execute(
-            f"create table b as select * replace ({changes}) from '{folder / 'build.parquet'}'"
-        )
+        con.execute(f"create table b as select * replace ({changes}) from '{folder / 'build.parquet'}'")
         con.execute(f"copy b to '{folder / 'build.parquet'}'")
         con.execute(f"create table f as from '{folder / 'extraction_flags.parquet'}' where false")
         con.execute(f"copy f to '{folder / 'extraction_flags.parquet'}'")
@@ -352,9 +332,7 @@ def test_home_without_usage_says_what_to_do(published: Path, tmp_path: Path) -> 
         assert "meterhouse run" in read(entry).text_content()
 
 
-def test_cost_at_list_price_is_said_and_margin_is_not_shown(
-    published: Path, tmp_path: Path
-) -> None:
+def test_cost_at_list_price_is_said_and_margin_is_not_shown(published: Path, tmp_path: Path) -> None:
     folder = variant(
         published,
         tmp_path / "p",

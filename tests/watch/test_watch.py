@@ -14,7 +14,6 @@ from pipelines.settings import Settings, Watch
 from pipelines.watch.run import WatchSummary, watch
 from tests.watch.traffic import SLOTS, START, Population, flat, office
 
-
 DAYS, CUSTOMERS = 28, 150
 ONSET = 18
 TABLES = ("watch.organization_day_scores", "watch.extraction_flags")

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from typing import TYPE_CHECKING
 
-import duckdb
 import numpy as np
 import pandas as pd
+
+if TYPE_CHECKING:
+    import duckdb
 
 START = date(2024, 3, 4)
 SLOTS = 144
@@ -69,15 +72,23 @@ class Population:
 
     def tables(self, connection: duckdb.DuckDBPyConnection, *, shuffle: int | None = None) -> None:
         """Write marts.activity_daily and marts.activity_10min."""
+        requests = np.array(self.requests).reshape(len(self.ids), -1)
+        number, place = np.nonzero(requests)
+        ids = np.array(self.ids, dtype=object)
+        networks = np.array([self.networks.get(name) for name in self.ids], dtype=object)
+        dates = np.array([START + timedelta(days=day) for day in range(self.days)], dtype=object)
         cells = pd.DataFrame(
-            [
-                (self.ids[o], START + timedelta(days=int(s) // SLOTS), int(s) % SLOTS,
-                 int(self.requests[o][s]), int(self.inputs[o][s]), int(self.outputs[o][s]), self.models[o],
-                 self.networks.get(self.ids[o]))
-                for o in range(len(self.ids)) for s in np.flatnonzero(self.requests[o])
-            ],
-            columns=["organization_id", "usage_date", "slot", "requests", "inputs", "outputs", "model", "network"],
-        )  # fmt: skip
+            {
+                "organization_id": ids[number],
+                "usage_date": dates[place // SLOTS],
+                "slot": place % SLOTS,
+                "requests": requests[number, place],
+                "inputs": np.array(self.inputs).reshape(requests.shape)[number, place],
+                "outputs": np.array(self.outputs).reshape(requests.shape)[number, place],
+                "model": np.array(self.models, dtype=object)[number],
+                "network": networks[number],
+            }
+        )
         write_tables(connection, cells, shuffle=shuffle)
 
 
@@ -94,7 +105,7 @@ def flat() -> np.ndarray:
 
 
 def write_tables(connection: duckdb.DuckDBPyConnection, cells: pd.DataFrame, *, shuffle: int | None = None) -> None:
-    """The two activity tables from cells (organization_id, usage_date, slot, requests, inputs, outputs, model, network)."""
+    """The two activity tables, from one row an organisation, day and ten-minute slot."""
     daily = pd.DataFrame(columns=DAILY)
     if len(cells):
         cells = cells.assign(hour=cells["slot"] // 6)
@@ -133,9 +144,8 @@ def write_tables(connection: duckdb.DuckDBPyConnection, cells: pd.DataFrame, *, 
         connection.register("daily_rows", daily[list(DAILY)])
         connection.execute("insert into marts.activity_daily select * from daily_rows")
         connection.register("cell_rows", cells)
-        connection.execute(
-            "insert into marts.activity_10min select usage_date, organization_id, slot, requests, outputs from cell_rows"
-        )
+        names = "usage_date, organization_id, slot, requests, outputs"
+        connection.execute(f"insert into marts.activity_10min select {names} from cell_rows")
 
 
 DAILY = {

@@ -25,18 +25,33 @@ rates as (
 
 rated as (
     select
-        daily.organization_id, daily.product_id, daily.provider, daily.model, daily.model_tier,
-        daily.service_tier, daily.charge_date, daily.is_current, daily.revenue_amount,
+        daily.organization_id,
+        daily.product_id,
+        daily.provider,
+        daily.model,
+        daily.model_tier,
+        daily.service_tier,
+        daily.charge_date,
+        daily.is_current,
+        daily.revenue_amount,
         daily.total_tokens - coalesce(daily.unpriced_tokens, 0) as priced_tokens,
         [
-            {'kind': 'input', 'tokens': daily.input_tokens, 'rate': rates.price_input_tokens},
-            {'kind': 'cached input', 'tokens': daily.cached_input_tokens, 'rate': rates.price_cached_input_tokens},
-            {'kind': 'cache write 5m', 'tokens': daily.cache_write_5m_tokens, 'rate': rates.price_cache_write_5m_tokens},
-            {'kind': 'cache write 1h', 'tokens': daily.cache_write_1h_tokens, 'rate': rates.price_cache_write_1h_tokens},
-            {'kind': 'audio input', 'tokens': daily.audio_input_tokens, 'rate': rates.price_audio_input_tokens},
-            {'kind': 'output', 'tokens': daily.output_tokens, 'rate': rates.price_output_tokens},
-            {'kind': 'audio output', 'tokens': daily.audio_output_tokens, 'rate': rates.price_audio_output_tokens},
-            {'kind': 'training', 'tokens': daily.training_tokens, 'rate': rates.price_training_tokens}
+            { 'kind': 'input', 'tokens': daily.input_tokens, 'rate': rates.price_input_tokens },
+            { 'kind': 'cached input', 'tokens': daily.cached_input_tokens, 'rate': rates.price_cached_input_tokens },
+            {
+                'kind': 'cache write 5m',
+                'tokens': daily.cache_write_5m_tokens,
+                'rate': rates.price_cache_write_5m_tokens
+            },
+            {
+                'kind': 'cache write 1h',
+                'tokens': daily.cache_write_1h_tokens,
+                'rate': rates.price_cache_write_1h_tokens
+            },
+            { 'kind': 'audio input', 'tokens': daily.audio_input_tokens, 'rate': rates.price_audio_input_tokens },
+            { 'kind': 'output', 'tokens': daily.output_tokens, 'rate': rates.price_output_tokens },
+            { 'kind': 'audio output', 'tokens': daily.audio_output_tokens, 'rate': rates.price_audio_output_tokens },
+            { 'kind': 'training', 'tokens': daily.training_tokens, 'rate': rates.price_training_tokens }
         ] as kinds
     from compared as daily
     left join rates
@@ -58,15 +73,27 @@ kinds as (
 
 day_lines as (
     select
-        organization_id, product_id, provider, model, model_tier, service_tier, charge_date,
+        organization_id,
+        product_id,
+        provider,
+        model,
+        model_tier,
+        service_tier,
+        charge_date,
         any_value(revenue_amount)
-            = sum(tokens::decimal(18, 0) * coalesce(rate, 0))::decimal(38, 12) as is_exact
+        = sum(tokens::decimal(18, 0) * coalesce(rate, 0))::decimal(38, 12) as is_exact
     from kinds
     group by all
 ),
 
 exact_lines as (
-    select organization_id, product_id, provider, model, model_tier, service_tier
+    select
+        organization_id,
+        product_id,
+        provider,
+        model,
+        model_tier,
+        service_tier
     from day_lines
     group by all
     having bool_and(is_exact)
@@ -74,7 +101,13 @@ exact_lines as (
 
 lines as (
     select
-        organization_id, product_id, provider, model, model_tier, service_tier, kind,
+        organization_id,
+        product_id,
+        provider,
+        model,
+        model_tier,
+        service_tier,
+        kind,
         coalesce(sum(tokens) filter (where not is_current), 0)::bigint as q0,
         coalesce(sum(tokens) filter (where is_current), 0)::bigint as q1,
         coalesce(sum(tokens::decimal(18, 0) * coalesce(rate, 0)) filter (where not is_current), 0)::decimal(38, 12)
@@ -87,7 +120,13 @@ lines as (
     group by all
     union all
     select
-        organization_id, product_id, provider, model, model_tier, service_tier, 'all' as kind,
+        organization_id,
+        product_id,
+        provider,
+        model,
+        model_tier,
+        service_tier,
+        'all' as kind,
         coalesce(sum(priced_tokens) filter (where not is_current), 0)::bigint as q0,
         coalesce(sum(priced_tokens) filter (where is_current), 0)::bigint as q1,
         coalesce(sum(revenue_amount) filter (where not is_current), 0)::decimal(38, 12) as r0,

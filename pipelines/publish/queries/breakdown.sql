@@ -44,13 +44,14 @@ select
     min(charge_date) as first_day,
     max(charge_date) as last_day
 from spend
-group by grouping sets (
-    (),
-    (organization_id),
-    (product_id),
-    (provider, family, model_tier),
-    (provider, family, model_tier, service_tier)
-)
+group by
+    grouping sets (
+        (),
+        (organization_id),
+        (product_id),
+        (provider, family, model_tier),
+        (provider, family, model_tier, service_tier)
+    )
 order by
     grouping_set, revenue desc nulls last, requests desc,
     organization_id, product_id, provider, family, model_tier, service_tier;

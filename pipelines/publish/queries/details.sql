@@ -44,12 +44,14 @@ select
     max(charge_date) as last_day
 from spend
 where organization_id in (from organization_pages) or product_id in (from product_pages)
-group by grouping sets (
-    (organization_id, product_id),
-    (organization_id, provider, family, model_tier),
-    (product_id, provider, family, model_tier)
-)
+group by
+    grouping sets (
+        (organization_id, product_id),
+        (organization_id, provider, family, model_tier),
+        (product_id, provider, family, model_tier)
+    )
 having
     coalesce(organization_id in (from organization_pages), false)
     or coalesce(product_id in (from product_pages), false)
-order by grouping_set, revenue desc nulls last, requests desc, organization_id, product_id, provider, family, model_tier;
+order by
+    grouping_set, revenue desc nulls last, requests desc, organization_id, product_id, provider, family, model_tier;

@@ -1,7 +1,16 @@
 -- Newest files first, with the conservation of their records.
 select
-    source, file, format, bytes, records_read, accepted, duplicates, amendments, quarantined,
-    first_occurred_at, last_occurred_at,
+    source,
+    file,
+    format,
+    bytes,
+    records_read,
+    accepted,
+    duplicates,
+    amendments,
+    quarantined,
+    first_occurred_at,
+    last_occurred_at,
     records_read - accepted - duplicates - amendments - quarantined as difference
 from ingested_files
 order by last_occurred_at desc nulls last, source, file

@@ -1,8 +1,17 @@
 -- The queue in its order.
 select
-    case_id, organization_id, first_seen, last_seen, detector, score, reasons::varchar as reasons, state,
+    case_id,
+    organization_id,
+    first_seen,
+    last_seen,
+    detector,
+    score,
+    reasons::varchar as reasons,
+    state,
     counter_evidence::varchar as counter_evidence,
     linked_organizations::varchar as linked_organizations,
-    output_tokens, revenue_amount, rank
+    output_tokens,
+    revenue_amount,
+    rank
 from extraction_flags
 order by rank nulls last, score desc, case_id;

@@ -31,7 +31,19 @@ marts as (
     from spend
 )
 
-select 'Events after rating (rated_usage)' as stage, requests, tokens, revenue, cost from rated
+select
+    'Events after rating (rated_usage)' as stage,
+    requests,
+    tokens,
+    revenue,
+    cost
+from rated
 union all by name
-select 'Daily spend (spend_daily)' as stage, requests, tokens, revenue, cost from marts
+select
+    'Daily spend (spend_daily)' as stage,
+    requests,
+    tokens,
+    revenue,
+    cost
+from marts
 order by stage desc;

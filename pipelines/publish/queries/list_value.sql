@@ -15,7 +15,9 @@ with in_force as (
 
 used as (
     select
-        provider, family, model_tier,
+        provider,
+        family,
+        model_tier,
         sum(input_tokens)::decimal(18, 0) as input_tokens,
         sum(cached_input_tokens)::decimal(18, 0) as cached_input_tokens,
         sum(cache_write_5m_tokens)::decimal(18, 0) as cache_write_5m_tokens,
@@ -38,19 +40,37 @@ select
     in_force.price_output_tokens as output_rate,
     (
         case when used.input_tokens > 0 then used.input_tokens * in_force.price_input_tokens else 0 end
-        + case when used.cached_input_tokens > 0
-            then used.cached_input_tokens * in_force.price_cached_input_tokens else 0 end
-        + case when used.cache_write_5m_tokens > 0
-            then used.cache_write_5m_tokens * in_force.price_cache_write_5m_tokens else 0 end
-        + case when used.cache_write_1h_tokens > 0
-            then used.cache_write_1h_tokens * in_force.price_cache_write_1h_tokens else 0 end
-        + case when used.audio_input_tokens > 0
-            then used.audio_input_tokens * in_force.price_audio_input_tokens else 0 end
+        + case
+            when used.cached_input_tokens > 0
+                then used.cached_input_tokens * in_force.price_cached_input_tokens
+            else 0
+        end
+        + case
+            when used.cache_write_5m_tokens > 0
+                then used.cache_write_5m_tokens * in_force.price_cache_write_5m_tokens
+            else 0
+        end
+        + case
+            when used.cache_write_1h_tokens > 0
+                then used.cache_write_1h_tokens * in_force.price_cache_write_1h_tokens
+            else 0
+        end
+        + case
+            when used.audio_input_tokens > 0
+                then used.audio_input_tokens * in_force.price_audio_input_tokens
+            else 0
+        end
         + case when used.output_tokens > 0 then used.output_tokens * in_force.price_output_tokens else 0 end
-        + case when used.audio_output_tokens > 0
-            then used.audio_output_tokens * in_force.price_audio_output_tokens else 0 end
-        + case when used.training_tokens > 0
-            then used.training_tokens * in_force.price_training_tokens else 0 end
+        + case
+            when used.audio_output_tokens > 0
+                then used.audio_output_tokens * in_force.price_audio_output_tokens
+            else 0
+        end
+        + case
+            when used.training_tokens > 0
+                then used.training_tokens * in_force.price_training_tokens
+            else 0
+        end
     )::decimal(38, 12) as list_value,
     (used.cached_input_tokens * (in_force.price_input_tokens - in_force.price_cached_input_tokens))::decimal(38, 12)
         as cache_saving

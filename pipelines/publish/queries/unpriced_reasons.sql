@@ -1,13 +1,27 @@
 -- The reason given for each unpriced model, read from its newest day only.
 with newest as (
-    select provider, model, model_tier, service_tier, max(charge_date) as charge_date
+    select
+        provider,
+        model,
+        model_tier,
+        service_tier,
+        max(charge_date) as charge_date
     from spend_daily
     where unpriced_requests > 0
     group by all
+),
+
+touched_days as (
+    -- a billing day lies within the UTC days around it
+    select distinct unnest([charge_date - 1, charge_date, charge_date + 1]) as usage_date
+    from newest
 )
 
 select
-    newest.provider, newest.model, newest.model_tier, newest.service_tier,
+    newest.provider,
+    newest.model,
+    newest.model_tier,
+    newest.service_tier,
     min(rated.unpriced_reason) as reason
 from rated_usage as rated
 inner join newest
@@ -19,6 +33,6 @@ inner join newest
         and newest.charge_date = rated.charge_date
 where
     rated.unpriced_reason is not null
-    and rated.usage_date in (select distinct unnest([charge_date - 1, charge_date, charge_date + 1]) from newest)
+    and rated.usage_date in (from touched_days)
 group by all
 order by all;

@@ -83,7 +83,6 @@ by_template as (
         count(*) as requests
     from {{ ref('rated_usage') }}
     {{ touched_days_only('usage_date') }}
-    and template_digest is not null
     group by all
 ),
 
@@ -96,6 +95,7 @@ templates as (
         max(requests) as top_template_requests,
         list(template_digest order by requests desc, template_digest)[1:5] as top_templates
     from by_template
+    where template_digest is not null
     group by all
 ),
 
@@ -107,7 +107,6 @@ by_network as (
         count(*) as requests
     from {{ ref('rated_usage') }}
     {{ touched_days_only('usage_date') }}
-    and client_network is not null
     group by all
 ),
 
@@ -118,6 +117,7 @@ networks as (
         count(*) as client_networks,
         list(client_network order by requests desc, client_network)[1:5] as top_client_networks
     from by_network
+    where client_network is not null
     group by all
 ),
 
@@ -134,24 +134,37 @@ by_model as (
     group by all
 ),
 
--- One row per organisation, day and name: how many requests its commonest model and product have.
+-- How many requests each model and each product of an organisation has on a day.
+names as (
+    select
+        usage_date,
+        organization_id,
+        'model' as kind,
+        model as named,
+        sum(requests)::bigint as requests
+    from by_model
+    group by all
+    union all
+    select
+        usage_date,
+        organization_id,
+        'product' as kind,
+        product_id as named,
+        sum(requests)::bigint as requests
+    from by_model
+    group by all
+),
+
 commonest as (
     select
         usage_date,
         organization_id,
-        max({'requests': requests, 'name': name}) filter (where what = 'model') as model,
-        max({'requests': requests, 'name': name}) filter (where what = 'product') as product,
-        count(*) filter (where what = 'model') as models,
-        count(*) filter (where what = 'product') as products
-    from (
-        select usage_date, organization_id, 'model' as what, model as name, sum(requests)::bigint as requests
-        from by_model
-        group by all
-        union all
-        select usage_date, organization_id, 'product' as what, product_id as name, sum(requests)::bigint as requests
-        from by_model
-        group by all
-    ) as named
+        count(*) filter (where kind = 'model') as models,
+        count(*) filter (where kind = 'product') as products,
+        max(requests) filter (where kind = 'model') as dominant_model_requests,
+        (list(named order by requests desc, named asc) filter (where kind = 'model'))[1] as dominant_model,
+        (list(named order by requests desc, named asc) filter (where kind = 'product'))[1] as dominant_product
+    from names
     group by all
 )
 
@@ -183,9 +196,9 @@ select
     coalesce(n.client_networks, 0) as client_networks,
     c.models,
     c.products,
-    c.model.name as dominant_model,
-    c.model.requests as dominant_model_requests,
-    c.product.name as dominant_product,
+    c.dominant_model,
+    c.dominant_model_requests,
+    c.dominant_product,
     coalesce(t.top_templates, []::varchar[]) as top_templates,
     coalesce(n.top_client_networks, []::varchar[]) as top_client_networks,
     d.billing_currency,
