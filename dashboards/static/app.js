@@ -171,6 +171,7 @@
   };
   const waiting = [];
   let drawing = false, library = null;
+  const ready = () => library = library || load(assets + "plotly.min.js");
   const drawn = new WeakSet();
   const draw = async figure => {
     if (drawn.has(figure)) return;
@@ -184,7 +185,7 @@
     if (drawing) return;
     drawing = true;
     try {
-      await (library = library || load(assets + "plotly.min.js"));
+      await ready();
       while (waiting.length) { await new Promise(requestAnimationFrame); await draw(waiting.shift()); }
     } catch { for (const f of $$(".chart")) if (!drawn.has(f)) $(".wait", f).textContent = "The chart library is missing; the same figures are in the table below."; }
     drawing = false;
@@ -193,7 +194,7 @@
   function png(figure) {
     const button = make("button", { type: "button", textContent: "PNG", title: "Save the chart as a picture" });
     button.addEventListener("click", async () => {
-      if (!drawn.has(figure)) { waiting.push(figure); await pump(); }
+      await ready();
       const { data, layout } = specOf(figure), title = $(".card h2", figure.closest(".cards")) && $("h2", figure.closest(".card")).textContent;
       const safe = t => t.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
       const picture = { ...layout, paper_bgcolor: "#fff", plot_bgcolor: "#fff", showlegend: true, legend: { orientation: "h", y: -.12 }, width: 1200, height: 620,

@@ -66,21 +66,19 @@ def load_csv(con: duckdb.DuckDBPyConnection, path: Path) -> dict[str, str]:
     rows = find_rows(path)
     columns = "{" + ", ".join(f"{literal(n)}: 'VARCHAR'" for n in rows.names) + "}"
     con.execute("drop table if exists reject_errors; drop table if exists reject_scans")
-    # The order of the rows is the only way to their lines, so it is kept here.
-    con.execute("set preserve_insertion_order = true")
     if not rows.names:
         con.execute(f"create or replace temp view landed_rows as select 0::bigint as {ROW} where false")
         con.execute("""
             create or replace temp table landed_refused
                 (line bigint, field varchar, reason varchar, raw varchar)""")
         return {}
+    # Read by one thread, the rows are numbered in the order of the file.
     con.execute(f"""
         create or replace temp table parsed_rows as
         select row_number() over () as {ROW}, * from read_csv({literal(path)},
             auto_detect = false, header = true, columns = {columns}, delim = {literal(rows.delimiter)},
             quote = '"', escape = '"', skip = {rows.header}, store_rejects = true, parallel = false,
             max_line_size = {_MAX_ROW})""")
-    con.execute("set preserve_insertion_order = false")
     _number(con, rows)
     return dict.fromkeys(rows.names, "VARCHAR")
 
@@ -111,19 +109,14 @@ def _number(con: duckdb.DuckDBPyConnection, rows: CsvRows) -> None:
         create or replace temp table landed_refused as
         with errors as (
             select line as {ROW}, min(error_type) as kind, min(column_name) as field,
-                any_value(trim(csv_line, chr(13) || chr(10))) as raw,
-                min(found) filter (where error_type = 'MISSING COLUMNS') as fewer,
-                max(found) filter (where error_type = 'TOO MANY COLUMNS') as more
-            from (
-                select *, try_cast(regexp_extract(error_message, 'Found: ([0-9]+)', 1) as integer) as found
-                from reject_errors
-            ) group by line
+                any_value(trim(csv_line, chr(13) || chr(10))) as raw
+            from reject_errors group by line
         )
         select all_lines.line,
             case when kind = 'INVALID ENCODING' then field end as field,
             case
-                when coalesce(fewer, more) is not null
-                    then 'the row has ' || coalesce(fewer, more) || ' fields, the header {len(rows.names)}'
+                when kind = 'MISSING COLUMNS' then 'the row has fewer fields than the header''s {len(rows.names)}'
+                when kind = 'TOO MANY COLUMNS' then 'the row has more fields than the header''s {len(rows.names)}'
                 when kind = 'INVALID ENCODING' then 'not valid UTF-8'
                 when kind = 'UNQUOTED VALUE' then 'text follows a closing quote'
                 when kind = 'LINE SIZE OVER MAXIMUM' then 'the row is longer than {_MAX_ROW} bytes'

@@ -139,7 +139,8 @@ def _open_table(
         columns = {name: kind for name, kind, *_ in described if name != ROW}
     content = "to_json(struct_pack(" + ", ".join(f"{identifier(c)} := {identifier(c)}" for c in columns) + "))"
     # A file without even a header has no columns to look for, and no rows.
-    doc = _doc_of_columns(columns, fmt, source, path) if columns else f"{{{literal('event_id')}: null}}"
+    empty = not columns and not isinstance(fmt.shape, dict)
+    doc = _struct_of({}) if empty else _doc_of_columns(columns, fmt, source, path)
     con.execute(f"""
         create or replace temp view records as
         select {ROW} as line, {content if columns else "''"}::varchar as raw, {doc} as doc

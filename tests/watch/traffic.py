@@ -72,7 +72,7 @@ class Population:
 
     def tables(self, connection: duckdb.DuckDBPyConnection, *, shuffle: int | None = None) -> None:
         """Write marts.activity_daily and marts.activity_10min."""
-        requests = np.array(self.requests).reshape(len(self.ids), -1)
+        requests = np.array(self.requests).reshape(len(self.ids), self.days * SLOTS)
         number, place = np.nonzero(requests)
         ids = np.array(self.ids, dtype=object)
         networks = np.array([self.networks.get(name) for name in self.ids], dtype=object)

@@ -67,7 +67,7 @@ rated as (
 kinds as (
     select
         * exclude (kinds),
-        unnest(kinds, recursive := true)
+        unnest(kinds, recursive := true)  -- noqa: AL03
     from rated
 ),
 
