@@ -24,7 +24,7 @@ from pipelines.landing.contract import COLUMNS
 from pipelines.landing.ingest import ingest
 from pipelines.landing.manifest import read_manifest
 from pipelines.publish.exports import export_published
-from pipelines.run import build_pages, run_watch
+from pipelines.run import build_pages, remember_finish, run_watch
 from pipelines.settings import load_settings
 from pipelines.sql import identifier
 
@@ -279,6 +279,7 @@ def pages(home: MeterhouseHome) -> dg.MaterializeResult[Any]:
     settings = load_settings(place)
     with warehouse.writer_lock(place):
         count = build_pages(place, settings)
+        remember_finish(place, settings, build.plan_build(place, settings))
     return dg.MaterializeResult(
         metadata={
             "pages": count,

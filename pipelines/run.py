@@ -109,7 +109,7 @@ def run_all(home: Home, settings: Settings, reporter: Reporter | None = None) ->
                 step.finish(sum(export_published(home, plan).rows.values()), "rows")
             with report.step("pages") as step:
                 step.finish(build_pages(home, settings), "pages")
-            _remember_finish(home, _finish_line(plan, settings))
+            remember_finish(home, settings, plan)
         summary = _summary(home, settings, taken, changed=changed, seconds=time.monotonic() - began)
         _log_run(home, summary)
     return summary
@@ -160,8 +160,11 @@ def _finished(home: Home) -> str | None:
         return None
 
 
-def _remember_finish(home: Home, finish_line: str) -> None:
-    (home.work / "finished.json").write_text(json.dumps({"finish_line": finish_line}), encoding="utf-8")
+def remember_finish(home: Home, settings: Settings, plan: build.Plan) -> None:
+    """Record that flags, exports and pages are up to date with the plan's inputs."""
+    (home.work / "finished.json").write_text(
+        json.dumps({"finish_line": _finish_line(plan, settings)}), encoding="utf-8"
+    )
 
 
 def _summary(home: Home, settings: Settings, taken: IngestSummary, *, changed: bool, seconds: float) -> RunSummary:

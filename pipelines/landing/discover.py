@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from pipelines.errors import MeterhouseError
+from pipelines.landing.csv_records import csv_header
 from pipelines.landing.formats import load_formats
 from pipelines.landing.lines import line_reader
 from pipelines.landing.readers import file_type_of
@@ -97,13 +98,11 @@ def record_keys(path: Path) -> set[str]:
     kind = file_type_of(path)
     with duckdb.connect() as con:
         try:
-            if kind in {"csv", "parquet"}:
-                reader = (
-                    f"read_csv({literal(path)}, all_varchar = true, header = true)"
-                    if kind == "csv"
-                    else f"read_parquet({literal(path)})"
-                )
-                return {row[0] for row in con.execute(f"describe select * from {reader}").fetchall()}
+            if kind == "csv":
+                return set(csv_header(path)[0])
+            if kind == "parquet":
+                rows = con.execute(f"describe select * from read_parquet({literal(path)})").fetchall()
+                return {row[0] for row in rows}
             con.register("first_lines", line_reader(path))
             row = con.execute("""
                 select json_keys(raw) from first_lines

@@ -1,0 +1,143 @@
+"""Which files are read, as which source and format, and which are refused or left alone."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from golden import FOLDER
+from homes import CANONICAL, commits, drop, drop_parquet, entries, event, events, land, make_home
+
+from pipelines.errors import MeterhouseError
+from pipelines.landing.discover import landed_files
+from pipelines.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pipelines.home import Home
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """A home without settings."""
+    return make_home(tmp_path / "home")
+
+
+def formats(home: Home) -> dict[str, str]:
+    """Source → format, as found."""
+    found, _ = landed_files(home, Settings())
+    return {f.source.name: f.source.format for f in found}
+
+
+def test_folders_are_recognised_by_their_first_record(home: Home) -> None:
+    for sample in FOLDER.glob("*/*"):
+        if sample.suffix in {".jsonl", ".csv"} and sample.parent.name != "mapped":
+            drop(home, f"{sample.stem}/{sample.name}.gz", gzip.compress(sample.read_bytes()))
+    drop_parquet(home, "typed/a.parquet", {k: [v] for k, v in event("1").items()})
+    drop(home, "broken-first/a.jsonl", ['{"cut', "", event("1")])
+    drop(home, "later-file/a.jsonl", "")
+    drop(home, "later-file/deep/er/b.jsonl", [event("1")])
+    assert formats(home) == {
+        "events": "canonical", "table": "canonical", "typed": "canonical",
+        "broken-first": "canonical", "later-file": "canonical",
+        "spend_logs": "litellm", "table_dump": "litellm",
+        "chat_completions": "openai", "responses": "openai", "embeddings": "openai",
+        "batch_output": "openai",
+    }  # fmt: skip
+
+
+def test_unknown_folder_is_refused_by_name(home: Home) -> None:
+    drop(home, "known/a.jsonl", [event("1")])
+    drop(home, "helicone/a.jsonl", [{"request_id": 1, "delay_ms": 3}])
+    with pytest.raises(MeterhouseError) as caught:
+        land(home)
+    message = str(caught.value)
+    assert "landing/helicone/ is not recognised" in message
+    assert "request_id" in message
+    assert "delay_ms" in message
+    assert 'name = "helicone"' in message
+    assert commits(home) == []
+
+
+def test_file_directly_under_landing_is_refused(home: Home) -> None:
+    drop(home, "stray.jsonl", [event("1")])
+    with pytest.raises(MeterhouseError, match=r"stray\.jsonl: a file lies directly under landing/"):
+        land(home)
+
+
+def test_hidden_and_unfinished_files_are_left_alone(home: Home) -> None:
+    drop(home, "g/a.jsonl", [event("1")])
+    for name in (
+        ".gitkeep", "g/.hidden.jsonl", "g/.tmp/b.jsonl", ".old/c.jsonl", "g/d.jsonl.part", "g/e.jsonl.tmp",
+        "g/f.jsonl.gz.partial", "g/g.jsonl.crdownload", "only-part/h.jsonl.part", "empty/.keep",
+    ):  # fmt: skip
+        drop(home, name, "not to be read")
+    summary = land(home)
+    assert (summary.files, summary.records_read, summary.unasked_files) == (1, 1, ())
+    (home.landing / "g/d.jsonl.part").write_text(json.dumps(event("2")))
+    (home.landing / "g/d.jsonl.part").rename(home.landing / "g/d.jsonl")
+    assert land(home).accepted == 1
+
+
+def test_unasked_files_are_reported_and_not_read(tmp_path: Path) -> None:
+    home = make_home(tmp_path / "home", CANONICAL + 'files = "*.jsonl"\n')
+    drop(home, "g/a.jsonl", [event("1")])
+    drop(home, "g/deep/b.jsonl", [event("2")])
+    drop(home, "g/notes.txt", "hello")
+    drop(home, "g/deep/c.jsonl.gz", gzip.compress(b"{}"))
+    summary = land(home)
+    assert (summary.files, summary.accepted) == (2, 2)
+    assert summary.unasked_files == ("landing/g/deep/c.jsonl.gz", "landing/g/notes.txt")
+    assert land(home).unasked_files == summary.unasked_files
+    assert [e["file"] for e in entries(home)] == ["a.jsonl", "deep/b.jsonl"]
+
+
+def test_format_that_does_not_read_a_kind_of_file(tmp_path: Path) -> None:
+    home = make_home(tmp_path / "home", '[[sources]]\nname = "o"\nformat = "openai"\n')
+    drop(home, "o/a.csv", "id,object\n1,2\n")
+    with pytest.raises(MeterhouseError, match=r"a\.csv: format 'openai' does not read csv files"):
+        land(home)
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_missing_mapped_column_is_named(tmp_path: Path, kind: str) -> None:
+    home = make_home(
+        tmp_path / "home",
+        '[[sources]]\nname = "m"\nformat = "mapped"\n[sources.columns]\noccurred_at = "TIMESTAMP"\n'
+        '[sources.constants]\nprovider = "p"\nmodel = "m"\norganization_id = "o"\n',
+    )
+    if kind == "csv":
+        drop(home, "m/a.csv", "Time,Tokens\n2024-01-01,5\n")
+    else:
+        drop_parquet(home, "m/a.parquet", {"Time": ["2024-01-01"], "Tokens": [5]})
+    with pytest.raises(MeterhouseError) as caught:
+        land(home)
+    message = str(caught.value)
+    assert "no column 'TIMESTAMP'; the file has Time, Tokens" in message
+    assert "occurred_at of source 'm'" in message
+
+
+def test_constants_fill_what_the_records_of_any_format_lack(tmp_path: Path) -> None:
+    home = make_home(
+        tmp_path / "home",
+        '[[sources]]\nname = "o"\nformat = "openai"\n[sources.constants]\n'
+        'organization_id = "acme"\nprovider = "vllm"\nregion = "eu"\nlogprobs = true\n',
+    )
+    usage = {"prompt_tokens": 5, "completion_tokens": 1, "total_tokens": 6}
+    record = {"object": "chat.completion", "created": 1709294400, "model": "llama", "usage": usage}
+    lines = [{**record, "id": "1", "region": ""}, {**record, "id": "2", "region": "us", "provider": "groq"}]
+    drop(home, "o/a.jsonl", lines)
+    assert land(home).accepted == 2
+    assert load_settings(home).sources[0].constants["provider"] == "vllm"
+    got = [(e["organization_id"], e["provider"], e["region"], e["logprobs"]) for e in events(home)]
+    assert got == [("acme", "vllm", "eu", True), ("acme", "groq", "us", True)]
+
+
+def test_empty_landing_is_no_work(tmp_path: Path) -> None:
+    home = make_home(tmp_path / "home")
+    home.landing.rmdir()
+    assert land(home).files == 0
+    assert commits(home) == []

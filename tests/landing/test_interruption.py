@@ -1,0 +1,127 @@
+"""A run that dies at any moment leaves nothing visible, and the next gives the undisturbed result."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from homes import CANONICAL, Row, commits, comparable, drop, event, events, land, make_home, quarantined
+
+import pipelines.landing.ingest as step
+
+if TYPE_CHECKING:
+    from pipelines.home import Home
+
+FIRST = [event(f"e{n}", occurred_at=f"2024-03-0{1 + n % 4}T12:00:00Z") for n in range(8)]
+SECOND = [
+    event("e1", revision=1, occurred_at="2024-03-09T12:00:00Z", output_tokens=1),
+    event("late", occurred_at="2024-03-01T00:00:00Z"),
+    FIRST[3],
+    event("e4", output_tokens=99),
+    "broken",
+]
+KILLED = """
+import os, sys
+from pathlib import Path
+import pipelines.landing.ingest as step
+from pipelines.home import Home
+from pipelines.settings import load_settings
+name, calls = sys.argv[2], int(sys.argv[3])
+whole, count = getattr(step, name), 0
+def dying(*args, **kwargs):
+    global count
+    count += 1
+    if count == calls:
+        os._exit(9)
+    return whole(*args, **kwargs)
+setattr(step, name, dying)
+home = Home(Path(sys.argv[1]))
+step.ingest(home, load_settings(home))
+"""
+
+
+def state(home: Home) -> tuple[list[Row], list[Row], list[str]]:
+    """Visible events and quarantine, and the names of all event, key and quarantine files."""
+    folders = (home.events, home.quarantine)
+    names = sorted(str(p.relative_to(home.root)) for f in folders for p in f.rglob("*") if p.is_file())
+    return comparable(events(home)), quarantined(home), names
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[list[Row], list[Row], list[str]]]:
+    """The state after the first and after the second delivery."""
+    home = make_home(tmp_path_factory.mktemp("calm") / "home", CANONICAL)
+    states = []
+    for name, records in (("a", FIRST), ("b", SECOND)):
+        drop(home, f"g/{name}.jsonl", records)
+        land(home)
+        states.append(state(home))
+    return states
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """A home with the first delivery landed."""
+    made = make_home(tmp_path / "home", CANONICAL)
+    drop(made, "g/a.jsonl", FIRST)
+    return made
+
+
+def test_no_manifest_entry_nothing_visible(
+    home: Home, undisturbed: list[tuple[list[Row], list[Row], list[str]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dies(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(step, "write_commit", dies)
+        with pytest.raises(KeyboardInterrupt):
+            land(home)
+    assert list(home.events.rglob("*.parquet")) != []
+    assert commits(home) == []
+    assert events(home) == []
+    land(home)
+    assert state(home) == undisturbed[0]
+
+    drop(home, "g/b.jsonl", SECOND)
+    with monkeypatch.context() as patch:
+        patch.setattr(step, "write_commit", dies)
+        with pytest.raises(KeyboardInterrupt):
+            land(home)
+    assert state(home)[:2] == undisturbed[0][:2]
+    land(home)
+    assert state(home) == undisturbed[1]
+
+
+def test_more_may_land_before_the_next_run(
+    home: Home, undisturbed: list[tuple[list[Row], list[Row], list[str]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files of a dead run stay unseen although the next one writes under other names."""
+
+    def dies(*_: object) -> None:
+        raise OSError("the disk is gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(step, "write_commit", dies)
+        with pytest.raises(OSError, match="the disk is gone"):
+            land(home)
+    drop(home, "g/c.jsonl", [event("other")])
+    assert land(home).accepted == 9
+    wanted = undisturbed[0][0]
+    assert [e for e in comparable(events(home)) if e["event_id"] != "other"] == wanted
+
+
+@pytest.mark.parametrize(("function", "calls"), [("_sync_and_move", 2), ("write_commit", 1)])
+def test_killed_process(
+    home: Home, undisturbed: list[tuple[list[Row], list[Row], list[str]]], function: str, calls: int
+) -> None:
+    command = [sys.executable, "-c", KILLED, str(home.root), function, str(calls)]
+    dead = subprocess.run(command, check=False, cwd=Path(step.__file__).parents[2])
+    assert dead.returncode == 9
+    assert events(home) == []
+    land(home)
+    assert state(home)[:2] == undisturbed[0][:2]
+    assert state(home)[2] == undisturbed[0][2], "a dead run's scratch files are left behind"
