@@ -23,7 +23,7 @@ import duckdb
 from pipelines import warehouse
 from pipelines.errors import MeterhouseError
 from pipelines.landing.contract import COLUMNS
-from pipelines.landing.manifest import Commit, current_files, read_manifest
+from pipelines.landing.manifest import Commit, FileEntry, current_files, read_manifest
 from pipelines.pricing.book import write_home_prices
 from pipelines.pricing.digest import price_book_digest
 from pipelines.sql import identifier, literal
@@ -168,9 +168,13 @@ def _write_files(con: duckdb.DuckDBPyConnection, commits: list[Commit]) -> None:
                 c.commit_id, f.source, f.file, f.format, f.file_digest, f.bytes, f.records_read, f.accepted,
                 f.duplicates, f.amendments, f.quarantined, f.first_occurred_at, f.last_occurred_at, c.received_at,
             ]
-            for f, c in sorted(current_files(commits).values(), key=lambda e: (e[0].source, e[0].file, e[0].file_digest))
+            for f, c in sorted(current_files(commits).values(), key=_by_name)
         ],
     )  # fmt: skip
+
+
+def _by_name(entry: tuple[FileEntry, Commit]) -> tuple[str, str, str]:
+    return entry[0].source, entry[0].file, entry[0].file_digest
 
 
 def _write_quarantine(con: duckdb.DuckDBPyConnection, home: Home, commits: list[Commit]) -> None:

@@ -58,16 +58,18 @@ def events_page() -> str:
 
 <!-- Written by `make docs` from pipelines/landing/contract.py; do not edit. -->
 
-One row is one metered call, or one training job. A `canonical` log carries these columns as a flat record; every other
-format is mapped to them. Token buckets are disjoint: quantity × rate adds up. What is missing and not required is null,
-a missing bucket is 0, a missing `service_tier` is `standard`. "ours" marks columns that Meterhouse fills.
+One row is one metered call, or one training job. A `canonical` log carries these columns as a flat record; every
+other format is mapped to them. Token buckets are disjoint: quantity × rate adds up. What is missing and not
+required is null, a missing bucket is 0, a missing `service_tier` is `standard`. "ours" marks columns that Meterhouse
+fills.
 
 | column | type | | meaning |
 |---|---|---|---|
 {rows}
 
-A time without a zone is taken as UTC; seconds, milliseconds and microseconds since 1970 are understood. API keys, e-mail
-and network addresses that a log carries in clear are replaced by a hash with the home's own salt before anything is stored.
+A time without a zone is taken as UTC; seconds, milliseconds and microseconds since 1970 are understood. API keys,
+e-mail and network addresses that a log carries in clear are replaced by a hash with the home's own salt before
+anything is stored.
 
 ## Formats
 
@@ -84,8 +86,9 @@ def published_page() -> str:
     parts = [
         "# Published tables\n",
         "<!-- Written by `make docs` from the dbt models' descriptions; do not edit. -->\n",
-        "Views in the schema `published` of `warehouse.duckdb`, and Parquet under `exports/published/` (event-grain tables in",
-        "folders by `usage_date`). Times are UTC without a zone. Money is DECIMAL, exact and unrounded, in `billing_currency`.\n",
+        "Views in the schema `published` of `warehouse.duckdb`, and Parquet under `exports/published/` (event-grain",
+        "tables in folders by `usage_date`). Times are UTC without a zone. Money is DECIMAL, exact and unrounded, in",
+        "`billing_currency`.\n",
     ]
     models = {m["name"]: m for path in sorted(_MODELS.rglob("*.yml")) for m in _models(path)}
     for table, model in _PUBLISHED.items():

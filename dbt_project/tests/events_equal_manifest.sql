@@ -10,7 +10,9 @@ stored as (
     select count(*) as events from {{ ref('rated_usage') }}
 )
 
-select accepted.events as accepted_events, stored.events as stored_events
+select
+    accepted.events as accepted_events,
+    stored.events as stored_events
 from accepted
 cross join stored
 where accepted.events != stored.events

@@ -9,7 +9,7 @@ with rated as (
         sum(cost_amount) as cost_amount,
         count(*) filter (where revenue_amount is null) as unpriced_requests
     from {{ ref('rated_usage') }}
-    {{ touched_days_only('charge_date') }}
+    where {{ in_touched_days('charge_date') }}
 ),
 
 mart as (
@@ -19,7 +19,7 @@ mart as (
         sum(cost_amount) as cost_amount,
         sum(unpriced_requests) as unpriced_requests
     from {{ ref('spend_daily') }}
-    {{ touched_days_only('charge_date') }}
+    where {{ in_touched_days('charge_date') }}
 )
 
 select rated.*

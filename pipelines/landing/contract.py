@@ -34,7 +34,7 @@ class Column:
 COLUMNS: tuple[Column, ...] = (
     Column("source", "VARCHAR", "identity", "Feed the record came from: its folder under landing/", mapped=False),
     Column("event_id", "VARCHAR", "identity", "The feed's id of this call; (source, event_id) is the key"),
-    Column("body_digest", "UUID", "identity", "MD5 of the canonical body: tells a duplicate from a conflict", mapped=False),
+    Column("body_digest", "UUID", "identity", "MD5 of the body: tells a duplicate from a conflict", mapped=False),
     Column("revision", "INTEGER", "identity", "0, or the n-th explicit amendment of the same key"),
     Column("occurred_at", "TIMESTAMP", "identity", "When the call ended, UTC, microseconds", required=True),
     Column("received_at", "TIMESTAMP", "identity", "When Meterhouse read it, UTC", mapped=False),

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import duckdb
 
     Numbers = np.ndarray[tuple[int], np.dtype[np.int64]]
+    Bytes = np.ndarray[tuple[int], np.dtype[np.uint8]]
     Flags = np.ndarray[tuple[int], np.dtype[np.bool_]]
 
 ROW = "__row"
@@ -35,7 +36,8 @@ _NEWLINE, _RETURN, _QUOTE = 10, 13, 34
 class CsvRows:
     """Where the rows of a file begin, header and blank lines included, in the order of the file.
 
-    `header` is the number of blank lines before the header and `unclosed` the text from the row whose quote is never closed to the end of the file.
+    `header` is the number of blank lines before the header, `unclosed` the text from the row whose
+    quote is never closed to the end of the file.
     """
 
     names: tuple[str, ...]
@@ -170,7 +172,7 @@ def find_rows(path: Path) -> CsvRows:
     return CsvRows(tuple(names), delimiter, header, starts, blank, unclosed)
 
 
-def _enclosed(data: Numbers, feeds: Numbers, delimiter: int, *, inside: bool) -> tuple[Flags, bool]:
+def _enclosed(data: Bytes, feeds: Numbers, delimiter: int, *, inside: bool) -> tuple[Flags, bool]:
     """Which line feeds stand between quotes, and whether the block ends between quotes.
 
     Only runs of an odd number of quotes change anything. Inside, each closes; outside, one at the

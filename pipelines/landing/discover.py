@@ -89,7 +89,7 @@ def _recognise(folder: Path, files: list[Path]) -> Source:
         f"{', '.join(sorted(keys)[:12]) or 'none'}).",
         file=files[0],
         way_out=f'Add a [[sources]] entry with name = "{folder.name}" and its format to meterhouse.toml '
-        "(format = \"mapped\" reads any CSV, JSON lines or Parquet), or move the folder out of landing/.",
+        '(format = "mapped" reads any CSV, JSON lines or Parquet), or move the folder out of landing/.',
     )
 
 

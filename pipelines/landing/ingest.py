@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import secrets
 import shutil
 import time
@@ -175,9 +176,9 @@ def _stage_all(
 
 def _stage(con: duckdb.DuckDBPyConnection, file: _NewFile, number: int, received_at: str) -> None:
     fmt = load_formats()[file.landed.source.format]
-    con.execute(
-        "create or replace temp view records_refused as select 0 as line, '' as raw, '' as field, '' as reason where false"
-    )
+    con.execute("""
+        create or replace temp view records_refused as
+        select 0 as line, '' as raw, '' as field, '' as reason where false""")
     try:
         open_records(con, file.landed.path, fmt, file.landed.source)
         stage_file(con, fmt.sql(), file_no=number, source=file.landed.source.name, received_at=received_at)
@@ -193,15 +194,21 @@ def _stage(con: duckdb.DuckDBPyConnection, file: _NewFile, number: int, received
         # The file as a whole cannot be read (cut off, damaged): one quarantine record stands for it.
         con.execute(f"delete from staged where file_no = {number}")
         con.execute(f"delete from refused where file_no = {number}")
-        lines = str(error).splitlines()
         con.execute(
             "insert into refused values (?, null, null, ?, ?)",
             [
                 number,
-                f"the file cannot be read: {lines[0]}",
-                f"{file.landed.name}, {file.landed.size} bytes",
+                f"the file cannot be read: {_first_cause(error, file.landed)}",
+                f"{file.landed.size} bytes",
             ],
         )
+
+
+def _first_cause(error: Exception, landed: LandedFile) -> str:
+    """The first line of a reading error, without what DuckDB and Python put around it."""
+    line = str(error).splitlines()[0].split(" Detail:")[0]
+    line = re.sub(r"^.*?reading the stream of the Python object '\w+' failed: ", "", line)
+    return line.replace(str(landed.path), landed.name)
 
 
 def _quarantine_conflicts(con: duckdb.DuckDBPyConnection, new: list[_NewFile]) -> None:
@@ -248,7 +255,7 @@ def _write(
     quarantine = _copy(
         con, home, f"quarantine/{commit_id}.parquet",
         f"""select {literal(commit_id)} as commit_id, source, file, file_digest, line, field, reason,
-                regexp_replace(raw, '\\b(sk|pk|rk)-[A-Za-z0-9_-]{{8,}}', '\\1-***', 'g') as raw
+                masked(raw) as raw
             from refused inner join files using (file_no) order by source, file, line""",
     )  # fmt: skip
     days = con.execute("""
@@ -271,7 +278,8 @@ def _write(
 
 def _write_events(con: duckdb.DuckDBPyConnection, home: Home, commit_id: str, received_at: str) -> dict[str, str]:
     """One Parquet file for each day with new events; returns day → path relative to the home."""
-    incoming = home.events / f".incoming-{os.getpid()}"
+    incoming = home.events / ".incoming"
+    # What a killed run left there belongs to no one: the writer lock is ours.
     shutil.rmtree(incoming, ignore_errors=True)
     incoming.mkdir(parents=True)
     columns = ", ".join(

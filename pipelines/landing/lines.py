@@ -69,9 +69,7 @@ def _batch(whole: bytes, first: int) -> pa.RecordBatch:
     ends = np.flatnonzero(np.frombuffer(whole, np.uint8) == _NEWLINE)
     offsets = np.empty(len(ends) + 1, np.int64)
     offsets[0], offsets[1:] = 0, ends + 1
-    binary = pa.Array.from_buffers(
-        pa.large_binary(), len(ends), [None, pa.py_buffer(offsets), pa.py_buffer(whole)]
-    )
+    binary = pa.Array.from_buffers(pa.large_binary(), len(ends), [None, pa.py_buffer(offsets), pa.py_buffer(whole)])
     try:
         raw = binary.cast(pa.large_string()).cast(pa.string())
     except pa.ArrowInvalid:

@@ -4,8 +4,11 @@
 create or replace temp macro whole(t) as (
     case
         when contains(t::varchar, '.') or contains(t::varchar, 'e') or contains(t::varchar, 'E')
+            -- Each comparison catches fractions that the other's precision hides.
             then case
-                when try_cast(t as decimal(38, 10)) = try_cast(t as bigint) and try_cast(t as double) = try_cast(t as bigint)
+                when
+                    try_cast(t as decimal(38, 10)) = try_cast(t as bigint)
+                    and try_cast(t as double) = try_cast(t as bigint)
                     then try_cast(t as bigint)
             end
         else try_cast(t as bigint)
@@ -74,13 +77,14 @@ create or replace temp macro safe_id(t) as (
             contains(t, '@') or contains(t, ':') or contains(t, '.')
             or lower(left(t, 2)) in ('sk', 'pk', 'rk', 'gs', 'xa', 'hf', 'ke', 'be', 'ba', 'ai', 'ey')
         ) then t
-        when regexp_matches(
-            t,
-            '^(?i:sk|pk|rk|gsk|xai|hf|key|bearer|basic)[-_ ][A-Za-z0-9._-]{12,}|^sk-.{4,}'
-            || '|^AIza[A-Za-z0-9_-]{20,}|^eyJ[A-Za-z0-9_-]{10,}\.|@'
-            || '|^[0-9]{1,3}(\.[0-9]{1,3}){3}([:/][0-9]+)?$'
-            || '|^\[?[0-9a-fA-F]*:[0-9a-fA-F]*:[0-9a-fA-F:.]*([]%/].*)?$'
-        )
+        when
+            regexp_matches(
+                t,
+                '^(?i:sk|pk|rk|gsk|xai|hf|key|bearer|basic)[-_ ][A-Za-z0-9._-]{12,}|^sk-.{4,}'
+                || '|^AIza[A-Za-z0-9_-]{20,}|^eyJ[A-Za-z0-9_-]{10,}\.|@'
+                || '|^[0-9]{1,3}(\.[0-9]{1,3}){3}([:/][0-9]+)?$'
+                || '|^\[?[0-9a-fA-F]*:[0-9a-fA-F]*:[0-9a-fA-F:.]*([]%/].*)?$'
+            )
             then pseudonym(t)
         else t
     end
@@ -92,7 +96,10 @@ create or replace temp macro masked(t) as (
         regexp_replace(
             regexp_replace(
                 regexp_replace(
-                    t, '(?i)\b(sk|pk|rk|gsk|xai|hf)([-_])[a-z0-9_-]{8,}|\b(bearer|basic)( +)[a-z0-9._~+/=-]{8,}', '\1\2\3\4***', 'g'
+                    t,
+                    '(?i)\b(sk|pk|rk|gsk|xai|hf)([-_])[a-z0-9_-]{8,}'
+                    || '|\b(bearer|basic)( +)[a-z0-9._~+/=-]{8,}',
+                    '\1\2\3\4***', 'g'
                 ),
                 '\b(sk-|AIza|eyJ)[A-Za-z0-9._-]{4,}', '\1***', 'g'
             ),
@@ -104,6 +111,6 @@ create or replace temp macro masked(t) as (
 );
 
 -- What is wrong with a record: the source's own field name and a predicate that reads on from it.
-create or replace temp macro problem(f, r) as ({'field': f, 'reason': f || ' ' || r});
+create or replace temp macro problem(f, r) as ({ 'field': f, 'reason': f || ' ' || r });
 
 create or replace temp macro bad_count(f) as problem(f, 'is not a number of tokens (a whole number, 0 or more)');

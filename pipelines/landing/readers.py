@@ -77,10 +77,7 @@ def _open_lines(con: duckdb.DuckDBPyConnection, path: Path, fmt: Format, source:
     else:
         shape = contract_shape() if fmt.shape == "contract" else fmt.shape
         pairs = {c: f"parsed.{identifier(c)}" for c in shape} if fmt.shape == "contract" else {}
-        if pairs:
-            doc = f"case when parsed is not null then {_struct_of(pairs)} end"
-        else:
-            doc = _with_nested_text(fmt)
+        doc = f"case when parsed is not null then {_struct_of(pairs)} end" if pairs else _with_nested_text(fmt)
     # Any JSON value fits the shape with nothing but nulls: only an object is a record.
     con.execute(f"""
         create or replace temp view records as
@@ -124,9 +121,7 @@ def _with_nested_text(fmt: Format) -> str:
     return doc
 
 
-def _open_table(
-    con: duckdb.DuckDBPyConnection, path: Path, file_type: FileType, fmt: Format, source: Source
-) -> None:
+def _open_table(con: duckdb.DuckDBPyConnection, path: Path, file_type: FileType, fmt: Format, source: Source) -> None:
     """CSV and Parquet: each field of the shape is the column of that name, null where there is none."""
     if file_type == "csv":
         columns = load_csv(con, path)
@@ -174,7 +169,8 @@ def _doc_of_columns(columns: dict[str, str], fmt: Format, source: Source, path: 
             text = f"to_json({identifier(field)})"
             if columns[field] in {"VARCHAR", "JSON"}:
                 text = f"nullif(trim({identifier(field)}::varchar), '')"
-                broken.append(f"coalesce(json_type(try_cast({text} as json)), 'NONE') != 'OBJECT' and {text} is not null")
+                kind = f"coalesce(json_type(try_cast({text} as json)), 'NONE')"
+                broken.append(f"{text} is not null and {kind} != 'OBJECT'")
             value = f"try(from_json({text}, {literal(json.dumps(shape))}))"
         items.append(f"{identifier(field)} := {value}")
     doc = f"struct_pack({', '.join(items)})"

@@ -67,10 +67,7 @@ def read_rows(files: Iterable[Path]) -> pa.Table:
             lines.append(line)
             for values, value in zip(columns, (str(path), *fields), strict=True):
                 values.append(value)
-    text = {
-        name: pa.array(values, pa.string())
-        for name, values in zip(("file", *COLUMNS), columns, strict=True)
-    }
+    text = {name: pa.array(values, pa.string()) for name, values in zip(("file", *COLUMNS), columns, strict=True)}
     return pa.table({"file": text.pop("file"), "line": pa.array(lines, pa.int64()), **text})
 
 
@@ -125,9 +122,7 @@ def load_book(home: Home | None = None, *, seed: Path = SEED) -> pa.Table:
     return read_rows([seed, *(home_cards(home) if home else [])])
 
 
-def write_home_prices(
-    connection: duckdb.DuckDBPyConnection, home: Home, *, seed: Path = SEED
-) -> int:
+def write_home_prices(connection: duckdb.DuckDBPyConnection, home: Home, *, seed: Path = SEED) -> int:
     """Put the home's own price rows, typed like the seed, into the table `run.home_prices`.
 
     The table is replaced, and empty where the home has no cards. Seed and cards are checked
@@ -140,9 +135,7 @@ def write_home_prices(
     connection.execute("create schema if not exists run")
     connection.register("home_price_rows", rows)
     try:
-        connection.execute(
-            f"create or replace table run.home_prices as select {TYPED} from home_price_rows"
-        )
+        connection.execute(f"create or replace table run.home_prices as select {TYPED} from home_price_rows")
     finally:
         connection.unregister("home_price_rows")
     return int(rows.num_rows)

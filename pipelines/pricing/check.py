@@ -135,8 +135,7 @@ BOUNDED = f"""
 
 def _row_errors() -> str:
     branches = " ".join(
-        f"when {condition} then {{'field': '{field}', 'cause': {cause}}}"
-        for field, condition, cause in _ROW_RULES
+        f"when {condition} then {{'field': '{field}', 'cause': {cause}}}" for field, condition, cause in _ROW_RULES
     )
     return f"""
         select file, line, found.field, found.cause
@@ -202,16 +201,12 @@ def find_problems(rows: pa.Table) -> list[Finding]:
         if errors:
             return errors
         connection.execute(f"create table bounded as {BOUNDED}")
-        tuned = _dearer(
-            "base", "fine_tuned", "model_tier", "the base model costs more than its tuned form"
-        )
+        tuned = _dearer("base", "fine_tuned", "model_tier", "the base model costs more than its tuned form")
         batch = _dearer("batch", "standard", "service_tier", "batch costs more than standard")
         return _ask(connection, "warning", tuned) + _ask(connection, "warning", batch)
 
 
-def _ask(
-    connection: duckdb.DuckDBPyConnection, severity: Literal["error", "warning"], sql: str
-) -> list[Finding]:
+def _ask(connection: duckdb.DuckDBPyConnection, severity: Literal["error", "warning"], sql: str) -> list[Finding]:
     return [Finding(severity, *row) for row in connection.execute(sql).fetchall()]
 
 
@@ -220,11 +215,7 @@ def require_valid(rows: pa.Table) -> None:
     errors = [finding for finding in find_problems(rows) if finding.severity == "error"]
     if errors:
         first = errors[0]
-        more = (
-            f" ({len(errors) - 1} more errors; `meterhouse prices check` lists them.)"
-            if errors[1:]
-            else ""
-        )
+        more = f" ({len(errors) - 1} more errors; `meterhouse prices check` lists them.)" if errors[1:] else ""
         raise MeterhouseError(
             f"{first.cause}.{more}",
             file=first.file,

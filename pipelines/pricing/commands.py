@@ -48,9 +48,7 @@ def prices() -> None:
     type=click.DateTime(formats=["%Y-%m-%d"]),
     help="Day of the import (UTC), from which undated prices are valid. Default: today.",
 )
-@click.option(
-    "--write", is_flag=True, help="Append the rows to the book. Without it, only show them."
-)
+@click.option("--write", is_flag=True, help="Append the rows to the book. Without it, only show them.")
 def import_(book: Path, on: datetime | None, write: bool) -> None:  # noqa: FBT001
     """Take list prices from the installed genai-prices package.
 
@@ -67,9 +65,7 @@ def import_(book: Path, on: datetime | None, write: bool) -> None:  # noqa: FBT0
         rows = Counter((r["provider"], r["service_tier"]) for r in proposal.rows)
         models = Counter(
             (provider, tier)
-            for provider, tier, _ in {
-                (r["provider"], r["service_tier"], r["model"]) for r in proposal.rows
-            }
+            for provider, tier, _ in {(r["provider"], r["service_tier"], r["model"]) for r in proposal.rows}
         )
         for (provider, tier), count in sorted(rows.items()):
             table.add_row(provider, tier, str(models[provider, tier]), str(count))
@@ -95,8 +91,7 @@ def check(home: Path | None, book: Path) -> None:
     console = _console()
     for found in findings:
         console.print(
-            f"{found.severity}: {found.file}, line {found.line}, field {found.field}: "
-            f"{found.cause}.",
+            f"{found.severity}: {found.file}, line {found.line}, field {found.field}: {found.cause}.",
             markup=False,
             highlight=False,
         )
@@ -115,9 +110,7 @@ def check(home: Path | None, book: Path) -> None:
 @click.option("--model", help="Only models whose id contains this text.")
 @click.option("--provider", help="Only this provider.")
 @click.option("--at", type=_INSTANT, help="Only prices in force at this instant (UTC).")
-def list_(
-    home: Path | None, book: Path, model: str | None, provider: str | None, at: datetime | None
-) -> None:
+def list_(home: Path | None, book: Path, model: str | None, provider: str | None, at: datetime | None) -> None:
     """List prices per million tokens with the time they are in force.
 
     Example: meterhouse prices list --model gpt-3.5-turbo --at 2023-09-01T00:00:00Z

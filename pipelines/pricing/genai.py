@@ -126,9 +126,7 @@ def _collect(
 def _entries(model: Any) -> list[Any]:
     from genai_prices.types import ConditionalPrice
 
-    return (
-        model.prices if isinstance(model.prices, list) else [ConditionalPrice(prices=model.prices)]
-    )
+    return model.prices if isinstance(model.prices, list) else [ConditionalPrice(prices=model.prices)]
 
 
 def _unusable(model: Any) -> str | None:
@@ -148,11 +146,7 @@ def _unusable(model: Any) -> str | None:
 
 
 def _given(prices: Any) -> dict[str, Any]:
-    return {
-        key: value
-        for key, value in vars(prices).items()
-        if value is not None and not key.startswith("_")
-    }
+    return {key: value for key, value in vars(prices).items() if value is not None and not key.startswith("_")}
 
 
 def _flat(given: dict[str, Any]) -> Prices:
@@ -185,9 +179,7 @@ def _variant(variants: list[Any], day: date | None) -> Prices:
 
 def _variants(model: Any, tier: str) -> list[Any]:
     return [
-        v
-        for v in model.price_variants or ()
-        if len(v.when) == 1 and _TIER_OF.get(next(iter(v.when.items()))) == tier
+        v for v in model.price_variants or () if len(v.when) == 1 and _TIER_OF.get(next(iter(v.when.items()))) == tier
     ]
 
 
@@ -195,9 +187,7 @@ def _in_force(entry: Any, day: date | None) -> bool:
     return entry.constraint is None or (day is not None and entry.constraint.start_date <= day)
 
 
-def _series_of(
-    provider: str, name: str, entry: str, model: Any, tiers: tuple[str, ...]
-) -> Iterator[Series]:
+def _series_of(provider: str, name: str, entry: str, model: Any, tiers: tuple[str, ...]) -> Iterator[Series]:
     for tier in tiers:
         entries = _entries(model) if tier == "standard" else _variants(model, tier)
         resolve = _standard if tier == "standard" else _variant

@@ -36,9 +36,7 @@ def exact_ids(provider: Any, dated: set[str]) -> dict[str, list[str]]:
     """
     ids: dict[str, list[str]] = {model.id: [] for model in provider.models}
     offered = {
-        text.removeprefix("regional.")
-        for model in provider.models
-        for text in (model.id, *_equals(model.match))
+        text.removeprefix("regional.") for model in provider.models for text in (model.id, *_equals(model.match))
     }
     for text in sorted(offered | dated):
         found = provider.find_model(text)

@@ -70,9 +70,7 @@ def propose(
     for row in book:
         known[tuple(row[name] for name in _KEY)].append(row)
     proposal = Proposal(notes=list(notes))
-    for one in sorted(
-        series, key=lambda s: (s.provider, s.model, s.service_tier, s.unit, s.context_from)
-    ):
+    for one in sorted(series, key=lambda s: (s.provider, s.model, s.service_tier, s.unit, s.context_from)):
         key = (
             "list",
             one.provider,
@@ -95,9 +93,7 @@ def _propose_key(
     starts = {start for start, _, _ in wanted}
     if wanted:  # rows of earlier imports that start later would bring their old price back
         starts |= {
-            r["valid_from"]
-            for r in known
-            if r["valid_from"] > wanted[0][0] and r["source"].startswith("genai-prices")
+            r["valid_from"] for r in known if r["valid_from"] > wanted[0][0] and r["source"].startswith("genai-prices")
         }
     rows: list[Mapping[str, str]] = list(known)
     ours: Row | None = None
@@ -134,11 +130,7 @@ def _dated(one: Series, on: date) -> list[tuple[str, bool, Decimal | None]]:
     """(instant, was undated, price) of a series, without an undated price replaced by `on`."""
     days = [day for day, _ in one.changes if day is not None]
     replaced = bool(days) and days[0] <= on
-    return [
-        (_instant(day or on), day is None, price)
-        for day, price in one.changes
-        if not (day is None and replaced)
-    ]
+    return [(_instant(day or on), day is None, price) for day, price in one.changes if not (day is None and replaced)]
 
 
 def _in_force(rows: Sequence[Mapping[str, str]], instant: str) -> Mapping[str, str] | None:
@@ -174,9 +166,7 @@ def append_rows(path: Path, rows: Sequence[Mapping[str, str]]) -> None:
     would have an error (as an overlap).
     """
     before = [{name: row[name] for name in COLUMNS} for row in read_rows([path]).to_pylist()]
-    after = sorted(
-        [*before, *({name: row[name] for name in COLUMNS} for row in rows)], key=sort_key
-    )
+    after = sorted([*before, *({name: row[name] for name in COLUMNS} for row in rows)], key=sort_key)
     beside = path.with_name(f".{path.name}.new")
     try:
         with beside.open("w", newline="", encoding="utf-8") as file:

@@ -51,9 +51,7 @@ def bulk(stage: Stage, plots: Plots, label: str, *, new_account: bool) -> None:
     first = stage.begin(length)
     organization = stage.newcomer() if new_account else stage.choose(plots, 0.10, 0.45)
     days = window(stage.days, first, first + length - 1)
-    base = product(
-        stage.rng, stage.codes, organization, "content", weight=1, envelope=days, suffix="-x"
-    )
+    base = product(stage.rng, stage.codes, organization, "content", weight=1, envelope=days, suffix="-x")
     made = replace(
         _harvest(stage, base, label, label),
         rhythm="constant",

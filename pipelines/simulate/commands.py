@@ -15,9 +15,7 @@ if TYPE_CHECKING:
     from pipelines.simulate.delivery import LogFormat
 
 
-@click.command(
-    epilog="Example: meterhouse simulate --home demo --days 30 --requests 100000 --format litellm"
-)
+@click.command(epilog="Example: meterhouse simulate --home demo --days 30 --requests 100000 --format litellm")
 @click.option("--home", type=click.Path(path_type=Path, file_okay=False), help="The home to write.")
 @click.option("--days", type=click.IntRange(1, 3_650), default=30, show_default=True)
 @click.option("--organizations", type=click.IntRange(1, 100_000), default=200, show_default=True)
@@ -28,9 +26,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Distinct requests.",
 )
-@click.option(
-    "--seed", type=click.IntRange(0), default=7, show_default=True, help="Same seed, same bytes."
-)
+@click.option("--seed", type=click.IntRange(0), default=7, show_default=True, help="Same seed, same bytes.")
 @click.option(
     "--format",
     "log_format",
@@ -45,9 +41,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="First day.",
 )
-@click.option(
-    "--no-campaigns", is_flag=True, help="Leave out the extraction campaigns, keep the look-alikes."
-)
+@click.option("--no-campaigns", is_flag=True, help="Leave out the extraction campaigns, keep the look-alikes.")
 @click.option(
     "--hostile-names",
     is_flag=True,

@@ -100,11 +100,7 @@ def create_dimensions(
         (code, batch, *(rate.get(u) for u in ("input", "cached_input", "output")))
         for code in models
         for batch in (False, True)
-        if (
-            rate := current_rates(
-                book, crowd.models[code], batch=batch, at=crowd.start + timedelta(days=days)
-            )
-        )
+        if (rate := current_rates(book, crowd.models[code], batch=batch, at=crowd.start + timedelta(days=days)))
     ]
     if rates:
         connection.executemany("insert into dim_rate values (?, ?, ?, ?, ?)", rates)

@@ -39,9 +39,7 @@ def labelling_backfill(stage: Stage, plots: Plots, label: str) -> None:
     first = stage.begin(length)
     organization = stage.choose(plots, 0.05, 0.5)
     days = window(stage.days, first, first + length - 1)
-    made = product(
-        stage.rng, stage.codes, organization, "labelling", weight=1, envelope=days, suffix="-f"
-    )
+    made = product(stage.rng, stage.codes, organization, "labelling", weight=1, envelope=days, suffix="-f")
     made = replace(
         made,
         label=label,
@@ -62,9 +60,7 @@ def nightly_batch(stage: Stage, plots: Plots, label: str) -> None:
     """Batches of medium answers every night from one day on."""
     organization = stage.choose(plots, 0.05, 0.5)
     days = window(stage.days, min(stage.days // 2, stage.days - 1))
-    made = product(
-        stage.rng, stage.codes, organization, "content", weight=1, envelope=days, suffix="-b"
-    )
+    made = product(stage.rng, stage.codes, organization, "content", weight=1, envelope=days, suffix="-b")
     made = replace(
         made,
         label=label,
@@ -83,9 +79,7 @@ def load_test(stage: Stage, plots: Plots, label: str) -> None:
     first = stage.begin(length)
     organization = stage.choose(plots, 0.05, 0.5)
     days = window(stage.days, first, first + length - 1)
-    made = product(
-        stage.rng, stage.codes, organization, "chat", weight=1, envelope=days, suffix="-t"
-    )
+    made = product(stage.rng, stage.codes, organization, "chat", weight=1, envelope=days, suffix="-t")
     made = replace(
         made,
         label=label,
@@ -112,9 +106,7 @@ def content_generation(stage: Stage, plots: Plots, label: str) -> None:
         envelope=np.ones(stage.days),
         suffix="-w",
     )
-    made = replace(
-        made, label=label, budget=label, output_median=820.0, rhythm="office", max_output=4_096
-    )
+    made = replace(made, label=label, budget=label, output_median=820.0, rhythm="office", max_output=4_096)
     add(plots.look_alikes, plots, label, "content_generation", [made], 0.015)
 
 

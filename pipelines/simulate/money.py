@@ -40,9 +40,7 @@ class Rater:
                         way_out="Simulate another period, or make the simulator sum by hour.",
                     )
 
-    def amount(
-        self, card: str, model: str, *, batch: bool, day: int, tokens: Mapping[str, int]
-    ) -> Decimal | None:
+    def amount(self, card: str, model: str, *, batch: bool, day: int, tokens: Mapping[str, int]) -> Decimal | None:
         """Exact amount of tokens by unit; None when the model or a bucket in use has no rate."""
         key = (card, *tier_of(model), batch, day)
         if key not in self.known:

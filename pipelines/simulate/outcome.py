@@ -29,9 +29,7 @@ class Plot:
     output_tokens: int
 
 
-def plots(
-    connection: duckdb.DuckDBPyConnection, crowd: Crowd, kinds: Mapping[str, str], seed: int
-) -> list[Plot]:
+def plots(connection: duckdb.DuckDBPyConnection, crowd: Crowd, kinds: Mapping[str, str], seed: int) -> list[Plot]:
     """Campaigns or look-alikes by label; one that sent nothing is left out."""
     label = [(i, s.label) for i, s in enumerate(crowd.streams) if s.label in kinds]
     if not label:
@@ -52,9 +50,6 @@ def plots(
         [str(seed)],
     ).fetchall()
     days = [
-        (crowd.start + timedelta(days=d)).date().isoformat()
-        for d in range(1 + max((f[5] for f in found), default=0))
+        (crowd.start + timedelta(days=d)).date().isoformat() for d in range(1 + max((f[5] for f in found), default=0))
     ]
-    return [
-        Plot(f[0], kinds[f[0]], f[1], f[2], f[3], days[f[4]], days[f[5]], f[6], f[7]) for f in found
-    ]
+    return [Plot(f[0], kinds[f[0]], f[1], f[2], f[3], days[f[4]], days[f[5]], f[6], f[7]) for f in found]

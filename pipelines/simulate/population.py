@@ -150,9 +150,7 @@ def product(
     )
 
 
-def everyday(
-    rng: Generator, codes: Codes, people: Sequence[Organization], *, days: int
-) -> list[Stream]:
+def everyday(rng: Generator, codes: Codes, people: Sequence[Organization], *, days: int) -> list[Stream]:
     """One to five products for each organisation; one product uses the unknown model."""
     kinds = list(KIND_WEIGHTS.items())
     streams: list[Stream] = []

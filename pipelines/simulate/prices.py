@@ -57,11 +57,7 @@ def load_book(path: Path) -> list[PriceRow]:
             way_out="Run from a complete copy of the project.",
         )
     with path.open(newline="", encoding="utf-8") as file:
-        rows = [
-            r
-            for r in csv.DictReader(file)
-            if r["provider"] == PROVIDER and r["context_from"] in {"", "0"}
-        ]
+        rows = [r for r in csv.DictReader(file) if r["provider"] == PROVIDER and r["context_from"] in {"", "0"}]
     return [
         PriceRow(
             card=r["card"],
@@ -79,9 +75,7 @@ def load_book(path: Path) -> list[PriceRow]:
     ]
 
 
-def rates_at(
-    book: Sequence[PriceRow], model: str, *, card: str, batch: bool, at: datetime
-) -> dict[str, Decimal]:
+def rates_at(book: Sequence[PriceRow], model: str, *, card: str, batch: bool, at: datetime) -> dict[str, Decimal]:
     """Price of one token by unit, for the exact model id at that instant; {} when there is none.
 
     The row that began last is in force until its end; of rows with one start the last known counts.
@@ -105,9 +99,7 @@ def rates_at(
     return {u: r.price for u, r in begun.items() if r.valid_to is None or at < r.valid_to}
 
 
-def current_rates(
-    book: Sequence[PriceRow], model: str, *, batch: bool, at: datetime
-) -> dict[str, Decimal]:
+def current_rates(book: Sequence[PriceRow], model: str, *, batch: bool, at: datetime) -> dict[str, Decimal]:
     """What a gateway without a price history would use: the list price at the end of the period."""
     return rates_at(book, model, card="list", batch=batch, at=at)
 

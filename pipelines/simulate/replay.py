@@ -83,25 +83,18 @@ def replay_servegen(
         input_tokens=int(drawn["input_tokens"].sum()),
         output_tokens=int(drawn["output_tokens"].sum()),
         organizations={str(n): int(c) for n, c in zip(names, per_name, strict=True)},
-        days={
-            (start + timedelta(days=int(d))).isoformat(): int(c)
-            for d, c in zip(days, per_day, strict=True)
-        },
+        days={(start + timedelta(days=int(d))).isoformat(): int(c) for d, c in zip(days, per_day, strict=True)},
     )
 
 
-def _buckets(
-    connection: duckdb.DuckDBPyConnection, traces: Path, clients: int
-) -> dict[str, NDArray[Any]]:
+def _buckets(connection: duckdb.DuckDBPyConnection, traces: Path, clients: int) -> dict[str, NDArray[Any]]:
     """Ten-minute buckets of the chosen customers with the quantiles of the nearest window.
 
     Also leaves the temp table `bucket` (bucket, organization, stand_in), numbered alike.
     """
     rates = literal(traces / "client_rate_10min.parquet")
     tokens = literal(traces / "client_tokens_6h.parquet")
-    stand_in = "case model " + " ".join(
-        f"when {literal(k)} then {literal(v)}" for k, v in STAND_INS.items()
-    )
+    stand_in = "case model " + " ".join(f"when {literal(k)} then {literal(v)}" for k, v in STAND_INS.items())
     connection.execute(f"""
         create temp table bucket as
         with lengths as (
@@ -138,16 +131,11 @@ def _buckets(
     """)
     columns = connection.sql("from bucket order by bucket").to_arrow_table()
     plain = {n: columns[n].to_numpy() for n in ("organization", "t", "requests")}
-    knots = {
-        n: np.array(columns[n].to_pylist(), dtype=np.float64)
-        for n in ("input_knots", "output_knots")
-    }
+    knots = {n: np.array(columns[n].to_pylist(), dtype=np.float64) for n in ("input_knots", "output_knots")}
     return plain | knots
 
 
-def _lengths(
-    rng: Generator, knots: NDArray[np.float64], row: NDArray[np.int64]
-) -> NDArray[np.int64]:
+def _lengths(rng: Generator, knots: NDArray[np.float64], row: NDArray[np.int64]) -> NDArray[np.int64]:
     """Whole lengths (at least 1) by the inverse of each row's distribution.
 
     A row is its quantiles at KNOTS, then its mean. Linear between quantiles up to the 99th; the

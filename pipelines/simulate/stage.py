@@ -38,9 +38,7 @@ class Stage:
 
     everyday: Sequence[Stream]
 
-    def choose(
-        self, plots: Plots, low: float, high: float, *, chatting: bool = False
-    ) -> Organization:
+    def choose(self, plots: Plots, low: float, high: float, *, chatting: bool = False) -> Organization:
         """A settled organisation of that size range (shares of the ranking) not in a plot yet.
 
         `chatting` asks for one with an everyday chat product. Falls back on any size, then on any.
@@ -48,9 +46,7 @@ class Stage:
         size, last = len(self.people), self.days - 1
         chats = {s.organization_id for s in self.everyday if s.operation == "chat"}
         fit = [
-            o
-            for o in self.people
-            if o.id not in plots.taken and o.last_day == last and (not chatting or o.id in chats)
+            o for o in self.people if o.id not in plots.taken and o.last_day == last and (not chatting or o.id in chats)
         ]
         band = [o for o in fit if low * size <= o.rank < max(low * size + 1, high * size)]
         whole = [o for o in band if o.first_day == 0]

@@ -54,9 +54,7 @@ class Crowd:
         base = [base_of(m) for m in self.models]
         self.context = np.array([CONTEXT.get(b, 128_000) for b in base])
         far = datetime.max.replace(tzinfo=start.tzinfo)
-        self.cache_from_day = np.array(
-            [(CACHING_FROM.get(b, far) - start).days for b in base], dtype=np.int64
-        )
+        self.cache_from_day = np.array([(CACHING_FROM.get(b, far) - start).days for b in base], dtype=np.int64)
         self.tuned = np.array([m.startswith("ft:") for m in self.models])
         self.unknown = np.array([m == UNKNOWN_MODEL for m in self.models])
         self.model_codes = np.array([[code[m] for m in s.models] for s in streams]).reshape(-1, 2)
@@ -143,9 +141,7 @@ def draw_day(
     _outcome(rng, crowd, rows)
     _tokens(rng, crowd, rows, day)
     _who(rng, crowd, rows)
-    latency_ms = (220 + rows["output_tokens"] * 11 + rows["raw_input_tokens"] // 40) * np.exp(
-        rng.normal(0, 0.35, n)
-    )
+    latency_ms = (220 + rows["output_tokens"] * 11 + rows["raw_input_tokens"] // 40) * np.exp(rng.normal(0, 0.35, n))
     rows["latency_ms"] = np.minimum(latency_ms.astype(np.int64), 590_000)
     rows["ended_us"] = day * DAY_US + np.maximum(within, rows["latency_ms"] * 1000)
     rows["day"] = np.full(n, day)
@@ -180,14 +176,10 @@ def _tokens(rng: Generator, crowd: Crowd, rows: dict[str, NDArray[Any]], day: in
     column, stream, n = crowd.column, rows["stream"], len(rows["stream"])
     answered = rows["error"] == 0
     context, cap = crowd.context[rows["model"]], column["max_output"][stream]
-    own = column["input_median"][stream] * np.exp(
-        column["input_spread"][stream] * rng.normal(size=n)
-    )
+    own = column["input_median"][stream] * np.exp(column["input_spread"][stream] * rng.normal(size=n))
     prefix = column["prefix"][stream]
     asked = np.minimum(prefix + 1 + own.astype(np.int64), context - cap)
-    said = column["output_median"][stream] * np.exp(
-        column["output_spread"][stream] * rng.normal(size=n)
-    )
+    said = column["output_median"][stream] * np.exp(column["output_spread"][stream] * rng.normal(size=n))
     answer = np.where(cap > 0, np.clip(np.rint(said).astype(np.int64), 1, np.maximum(cap, 1)), 0)
     cacheable = (
         answered

@@ -91,9 +91,7 @@ SCHEMA = pa.schema(
 )  # fmt: skip
 
 
-def daily_rows(
-    connection: duckdb.DuckDBPyConnection, crowd: Crowd, book: list[PriceRow], days: int
-) -> list[Daily]:
+def daily_rows(connection: duckdb.DuckDBPyConnection, crowd: Crowd, book: list[PriceRow], days: int) -> list[Daily]:
     """The distinct requests, summed and rated, in a fixed order."""
     rater = Rater(book, crowd.start, days)
     first = crowd.start.date()

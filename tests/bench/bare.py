@@ -21,7 +21,8 @@ def main(landing: str, database: str) -> None:
     con.execute("set preserve_insertion_order = false; set TimeZone = 'UTC'")
     con.execute(f"""
         create table events as
-        select * from read_json('{landing}/**/*.jsonl*', format = 'newline_delimited', ignore_errors = true, columns = {{
+        select * from read_json('{landing}/**/*.jsonl*', format = 'newline_delimited', ignore_errors = true,
+            columns = {{
             event_id: 'VARCHAR', occurred_at: 'TIMESTAMPTZ', organization_id: 'VARCHAR', product_id: 'VARCHAR',
             api_key_id: 'VARCHAR', provider: 'VARCHAR', model: 'VARCHAR', service_tier: 'VARCHAR', status: 'INTEGER',
             input_tokens: 'BIGINT', cached_input_tokens: 'BIGINT', output_tokens: 'BIGINT'}})""")
@@ -59,7 +60,8 @@ def main(landing: str, database: str) -> None:
             and e.occurred_at >= p.valid_from and e.occurred_at < p.valid_to""")
     con.execute("""
         create table spend as
-        select occurred_at::date as day, organization_id, product_id, provider, model, service_tier, count(*) as requests,
+        select occurred_at::date as day, organization_id, product_id, provider, model, service_tier,
+            count(*) as requests,
             sum(input_tokens), sum(cached_input_tokens), sum(output_tokens), sum(revenue) as revenue
         from rated group by all""")
     print(*con.execute("select sum(requests), sum(revenue) from spend").fetchone())

@@ -4,7 +4,7 @@ Each folder of tests/golden is a format; each sample in it has its rows in that 
 expected.json: events without what is null, zero or false, and the records that are refused. To
 write the expected rows anew after a change of meaning, run
 
-    python tests/landing/golden.py
+    python -m tests.landing.golden
 
 and read the difference: every changed row must be right by the sample, not by the code.
 """
@@ -13,27 +13,24 @@ from __future__ import annotations
 
 import gzip
 import json
-import sys
 import tempfile
 import tomllib
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parents[2]))
-
-from homes import Row, events, make_home, quarantined
-
-from pipelines.home import Home
 from pipelines.landing.contract import BUCKETS
 from pipelines.landing.csv_records import csv_header
 from pipelines.landing.ingest import ingest
 from pipelines.settings import Settings, Source
+from tests.landing.homes import Row, events, make_home, quarantined
+
+if TYPE_CHECKING:
+    from pipelines.home import Home
 
 FOLDER = Path(__file__).parents[1] / "golden"
 FORMATS = ("canonical", "litellm", "openai", "mapped")
@@ -94,10 +91,7 @@ def compact(event: Row) -> Row:
     return {
         name: _plain(value)
         for name, value in event.items()
-        if name not in left_out
-        and value is not None
-        and not (value == 0 and name in _COUNTS)
-        and value is not False
+        if name not in left_out and value is not None and not (value == 0 and name in _COUNTS) and value is not False
     }
 
 
@@ -128,7 +122,7 @@ def _source(log_format: str, name: str, sample: str) -> Source:
     file = FOLDER / log_format / "meterhouse.toml"
     if file.exists():
         entries = tomllib.loads(file.read_text(encoding="utf-8"))["sources"]
-    given = next((e for e in entries if e["name"] == sample), {})
+    given: dict[str, Any] = next((e for e in entries if e["name"] == sample), {})
     return Source.model_validate({"format": log_format, **given, "name": name})
 
 
@@ -143,9 +137,7 @@ def _write_parquet(sample: Path, path: Path) -> None:
 def _column(values: list[Any]) -> pa.Array:
     if all(v is None or (isinstance(v, int) and not isinstance(v, bool)) for v in values):
         return pa.array(values, pa.int64())
-    return pa.array(
-        [v if v is None or isinstance(v, str) else json.dumps(v) for v in values], pa.string()
-    )
+    return pa.array([v if v is None or isinstance(v, str) else json.dumps(v) for v in values], pa.string())
 
 
 def _plain(value: object) -> object:

@@ -7,12 +7,12 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from golden import FOLDER
-from homes import CANONICAL, commits, drop, drop_parquet, entries, event, events, land, make_home
 
 from pipelines.errors import MeterhouseError
 from pipelines.landing.discover import landed_files
 from pipelines.settings import Settings, load_settings
+from tests.landing.golden import FOLDER
+from tests.landing.homes import CANONICAL, commits, drop, drop_parquet, entries, event, events, land, make_home
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,8 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from homes import commits, drop, entries, event, events, land, make_home, quarantined, stored
+
+from tests.landing.homes import commits, drop, entries, event, events, land, make_home, quarantined, stored
 
 if TYPE_CHECKING:
     from pathlib import Path

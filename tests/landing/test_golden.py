@@ -7,11 +7,11 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from golden import FORMATS, PARQUET, SALT, expected, rows_of, run_samples, samples
-from homes import Row, make_home
 
 from pipelines.landing.contract import INPUT_BUCKETS, OUTPUT_BUCKETS
 from pipelines.landing.formats import load_formats
+from tests.landing.golden import FORMATS, PARQUET, SALT, expected, rows_of, run_samples, samples
+from tests.landing.homes import Row, make_home
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,19 +47,13 @@ def test_packed_sample_gives_the_same_rows(
         assert landed[log_format].get(f"{sample.stem}-packed {kind}", []) == plain
 
 
-@pytest.mark.parametrize(
-    ("log_format", "sample"), [p for p in SAMPLES if str(p.id).split("/")[1] in PARQUET]
-)
-def test_parquet_gives_the_same_rows(
-    landed: dict[str, dict[str, list[Row]]], log_format: str, sample: Path
-) -> None:
+@pytest.mark.parametrize(("log_format", "sample"), [p for p in SAMPLES if str(p.id).split("/")[1] in PARQUET])
+def test_parquet_gives_the_same_rows(landed: dict[str, dict[str, list[Row]]], log_format: str, sample: Path) -> None:
     rows = expected(log_format)[sample.name]
     numbers = {line: number for number, (line, _) in enumerate(rows_of(sample), 1)}
     bad = [q for q in rows["quarantined"] if q["line"] in numbers]
     got = landed[log_format][f"{sample.stem}-parquet quarantined"]
-    assert [(q["line"], q.get("field")) for q in got] == [
-        (numbers[q["line"]], q.get("field")) for q in bad
-    ]
+    assert [(q["line"], q.get("field")) for q in got] == [(numbers[q["line"]], q.get("field")) for q in bad]
     events = landed[log_format][f"{sample.stem}-parquet events"]
     assert len(events) == len(numbers) - len(bad)
     assert [e for e in events if e not in rows["events"]] == []
@@ -77,9 +71,7 @@ def test_expected_buckets_add_up_to_the_raw_totals(log_format: str, sample: Path
             assert sum(event.get(b, 0) for b in buckets) == event.get(raw, 0), event
 
 
-@pytest.mark.parametrize(
-    ("log_format", "sample"), [p for p in SAMPLES if str(p.id).endswith(".jsonl")]
-)
+@pytest.mark.parametrize(("log_format", "sample"), [p for p in SAMPLES if str(p.id).endswith(".jsonl")])
 def test_expected_rows_account_for_every_line(log_format: str, sample: Path) -> None:
     lines = [n for n, t in enumerate(sample.read_text(encoding="utf-8").split("\n"), 1) if t.strip()]
     rows = expected(log_format)[sample.name]

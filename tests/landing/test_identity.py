@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import tempfile
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
 import pytest
-from homes import (
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pipelines.landing.normalise import create_staging
+from pipelines.landing.resolve import resolve
+from tests.landing.homes import (
     CANONICAL,
-    COMPARED,
     Row,
-    comparable,
     commits,
+    comparable,
     drop,
     entries,
     event,
@@ -25,11 +28,6 @@ from homes import (
     stored,
     totals,
 )
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-
-from pipelines.landing.normalise import create_staging
-from pipelines.landing.resolve import resolve
 
 if TYPE_CHECKING:
     from pipelines.home import Home
@@ -162,9 +160,7 @@ def test_conflict_within_a_revision(home: Home) -> None:
 
 # A delivery is (which call, which revision of it, the run and the file that bring it).
 FILES = ("0-a", "0-b", "1-a", "2-a")
-DELIVERIES = st.lists(
-    st.tuples(st.integers(0, 7), st.integers(0, 2), st.sampled_from(FILES)), min_size=1, max_size=30
-)
+DELIVERIES = st.lists(st.tuples(st.integers(0, 7), st.integers(0, 2), st.sampled_from(FILES)), min_size=1, max_size=30)
 
 
 def _record(call: int, revision: int) -> dict[str, object]:
@@ -213,16 +209,12 @@ def test_order_files_and_runs_never_matter(
 
 
 # A rival is (key, hour of day, body); file and line are its place in the list.
-RIVALS = st.lists(
-    st.tuples(st.integers(0, 3), st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=20
-)
+RIVALS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=20)
 
 
 @settings(max_examples=15, deadline=None)
 @given(rivals=RIVALS, order=st.randoms(use_true_random=False))
-def test_what_stands_in_a_run_does_not_depend_on_order(
-    rivals: list[tuple[int, int, int]], order: object
-) -> None:
+def test_what_stands_in_a_run_does_not_depend_on_order(rivals: list[tuple[int, int, int]], order: object) -> None:
     shuffled = list(rivals)
     order.shuffle(shuffled)  # type: ignore[attr-defined]
     outcomes = []
@@ -248,11 +240,3 @@ def test_what_stands_in_a_run_does_not_depend_on_order(
     assert [int(r[0]) for r in rows] == sorted({k for k, *_ in rivals})
     for key, occurred_at, _ in rows:
         assert occurred_at.hour == min(h for k, h, _ in rivals if str(k) == key)
-
-
-def test_compared_columns_are_all_but_the_time_of_receipt(home: Home) -> None:
-    drop(home, "g/a.jsonl", [event("1")])
-    land(home)
-    [row] = events(home)
-    assert set(row) - set(COMPARED) == {"received_at"}
-    assert row["occurred_at"].date() == date(2024, 3, 1)

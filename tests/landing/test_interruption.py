@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from homes import CANONICAL, Row, commits, comparable, drop, event, events, land, make_home, quarantined
 
 import pipelines.landing.ingest as step
+from tests.landing.homes import CANONICAL, Row, commits, comparable, drop, event, events, land, make_home, quarantined
 
 if TYPE_CHECKING:
     from pipelines.home import Home
 
-FIRST = [event(f"e{n}", occurred_at=f"2024-03-0{1 + n % 4}T12:00:00Z") for n in range(8)]
-SECOND = [
+FIRST: list[Row | str] = [event(f"e{n}", occurred_at=f"2024-03-0{1 + n % 4}T12:00:00Z") for n in range(8)]
+SECOND: list[Row | str] = [
     event("e1", revision=1, occurred_at="2024-03-09T12:00:00Z", output_tokens=1),
     event("late", occurred_at="2024-03-01T00:00:00Z"),
     FIRST[3],

@@ -7,7 +7,8 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from homes import drop, events, land, make_home
+
+from tests.landing.homes import drop, events, land, make_home
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,8 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from homes import events, land, make_home
+
+from tests.landing.homes import events, land, make_home
 
 TRACE = Path(__file__).parents[3] / "shared/traces/azure_llm_2023_conv/AzureLLMInferenceTrace_conv.csv"
 MAPPED = """
@@ -42,7 +43,5 @@ def test_azure_conversations(tmp_path: Path) -> None:
     assert sum(e["output_tokens"] for e in got) == sum(o for _, o in rows)
     times = sorted(e["occurred_at"].isoformat() for e in got)
     assert (times[0], times[-1]) == ("2023-11-16T18:15:46.680590", "2023-11-16T19:14:08.402527")
-    assert {(e["model"], e["organization_id"], e["product_id"]) for e in got} == {
-        ("gpt-4-0613", "azure-conv", "chat")
-    }
+    assert {(e["model"], e["organization_id"], e["product_id"]) for e in got} == {("gpt-4-0613", "azure-conv", "chat")}
     assert land(home).files == 0

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pytest
-from price_books import build_rates, price_row, write_book
 
 from pipelines.home import Home
+from tests.pricing.price_books import build_rates, price_row, write_book
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,9 +39,7 @@ def book_of(tmp_path: Path) -> Callable[[list[dict[str, str]]], Path]:
 
 
 @pytest.fixture
-def rates_of(
-    connection: duckdb.DuckDBPyConnection, home: Home, tmp_path: Path
-) -> Callable[..., list[dict[str, Any]]]:
+def rates_of(connection: duckdb.DuckDBPyConnection, home: Home, tmp_path: Path) -> Callable[..., list[dict[str, Any]]]:
     """Rates of a book (rows, or a path) as a list of dicts."""
 
     def build(book: list[dict[str, str]] | Path) -> list[dict[str, Any]]:

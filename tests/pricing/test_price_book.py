@@ -6,10 +6,10 @@ from datetime import datetime
 from decimal import Decimal
 
 import pytest
-from price_books import write_book
 
 from pipelines.errors import MeterhouseError
 from pipelines.pricing.book import COLUMNS, read_rows, write_home_prices
+from tests.pricing.price_books import write_book
 
 
 def test_lines_are_those_of_the_file(tmp_path, row):
@@ -52,8 +52,6 @@ def test_faulty_card_leaves_the_table_as_it_was(connection, home, row):
     write_book(home.prices / "a.csv", [row(card="contract")])
     write_home_prices(connection, home)
     write_book(home.prices / "b.csv", [row(card="cost", unit="requests")])
-    with pytest.raises(
-        MeterhouseError, match=r"b.csv, line 2, field unit: unknown unit 'requests'"
-    ):
+    with pytest.raises(MeterhouseError, match=r"b.csv, line 2, field unit: unknown unit 'requests'"):
         write_home_prices(connection, home)
     assert connection.execute("select card from run.home_prices").fetchall() == [("contract",)]

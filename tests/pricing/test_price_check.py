@@ -60,18 +60,14 @@ def test_same_start_twice_names_both_lines(book_of, row):
 
 
 def test_closed_row_must_not_reach_into_the_next(book_of, row):
-    path = book_of(
-        [row(valid_to="2024-03-01T00:00:00Z"), row(valid_from="2024-02-29T23:59:59Z", price="2.00")]
-    )
+    path = book_of([row(valid_to="2024-03-01T00:00:00Z"), row(valid_from="2024-02-29T23:59:59Z", price="2.00")])
     (found,) = find_problems(read_rows([path]))
     assert (found.line, found.field) == (2, "valid_to")
     assert "overlaps the one on line 3" in found.cause
 
 
 def test_half_open_rows_may_touch(book_of, row):
-    path = book_of(
-        [row(valid_to="2024-03-01T00:00:00Z"), row(valid_from="2024-03-01T00:00:00Z", price="2.00")]
-    )
+    path = book_of([row(valid_to="2024-03-01T00:00:00Z"), row(valid_from="2024-03-01T00:00:00Z", price="2.00")])
     assert find_problems(read_rows([path])) == []
 
 

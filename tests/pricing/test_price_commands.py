@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 from click.testing import CliRunner, Result
-from price_books import write_book
 
 from pipelines.pricing.book import SEED
 from pipelines.pricing.commands import prices
+from tests.pricing.price_books import write_book
 
 
 def run(*arguments: str) -> Result:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from price_books import DEFAULTS, write_book
 
 from pipelines.errors import MeterhouseError
 from pipelines.pricing.digest import price_book_digest
+from tests.pricing.price_books import DEFAULTS, write_book
 
 
 def test_order_of_rows_and_way_of_writing_do_not_count(tmp_path, row):
-    rows = [
-        row(unit=unit, price=price)
-        for unit, price in [("input", "0.5"), ("output", "2"), ("training", "8")]
-    ]
+    rows = [row(unit=unit, price=price) for unit, price in [("input", "0.5"), ("output", "2"), ("training", "8")]]
     first = price_book_digest(seed=write_book(tmp_path / "a.csv", rows))
     rows.reverse()
     rows[0]["price"] += ".00"
@@ -57,7 +54,5 @@ def test_home_cards_count(tmp_path, row, home):
 
 def test_faulty_card_is_refused(tmp_path, row, home):
     write_book(home.prices / "own.csv", [row(card="contract", price="-1")])
-    with pytest.raises(
-        MeterhouseError, match=r"own.csv, line 2, field price: price -1 is negative"
-    ):
+    with pytest.raises(MeterhouseError, match=r"own.csv, line 2, field price: price -1 is negative"):
         price_book_digest(home, seed=write_book(tmp_path / "a.csv", [row()]))

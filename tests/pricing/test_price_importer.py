@@ -8,20 +8,18 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from price_books import price_row
 
 from pipelines.errors import MeterhouseError
 from pipelines.pricing.book import SEED, read_rows
 from pipelines.pricing.genai import Series, read_package
 from pipelines.pricing.importer import append_rows, import_genai_prices, price_text, propose
+from tests.pricing.price_books import price_row
 
 TODAY = date(2026, 11, 22)
 NOW = "2026-11-22T00:00:00Z"
 
 
-def series(
-    *changes: tuple[date | None, str | None], unit: str = "input", context: int = 0
-) -> Series:
+def series(*changes: tuple[date | None, str | None], unit: str = "input", context: int = 0) -> Series:
     return Series(
         provider="acme",
         model="m-1",
@@ -88,9 +86,7 @@ def test_unit_the_package_dropped_is_told_and_kept():
     known = series((None, "1"), (date(2026, 3, 1), None))
     found = propose([price_row(price="1.00")], [known], TODAY, "genai-prices 0")
     assert found.rows == []
-    assert found.notes == [
-        "acme m-1 standard input: the package no longer prices it; the book stays as it is"
-    ]
+    assert found.notes == ["acme m-1 standard input: the package no longer prices it; the book stays as it is"]
 
 
 def test_appended_rows_are_sorted_and_old_ones_kept_to_the_letter(book_of, row):
@@ -196,9 +192,7 @@ def test_standard_prices_are_never_copied_into_a_tier(package):
 
 
 def test_long_context_begins_above_the_packages_threshold(package):
-    contexts = {
-        s.context_from for s in found(package, provider="openai", model="gpt-5.5", unit="input")
-    }
+    contexts = {s.context_from for s in found(package, provider="openai", model="gpt-5.5", unit="input")}
     assert contexts == {0, 272_001}
 
 

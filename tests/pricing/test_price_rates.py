@@ -12,10 +12,10 @@ import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from price_books import build_rates, price_row, write_book
 
 from pipelines.home import Home
 from pipelines.pricing.book import SEED, UNITS
+from tests.pricing.price_books import build_rates, price_row, write_book
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,18 +50,14 @@ def test_open_row_ends_where_the_next_begins(rates_of, row):
 
 
 def test_a_gap_has_no_rate(rates_of, row):
-    rates = rates_of(
-        [row(valid_to="2024-02-01T00:00:00Z"), row(price="2.00", valid_from="2024-03-01T00:00:00Z")]
-    )
+    rates = rates_of([row(valid_to="2024-02-01T00:00:00Z"), row(price="2.00", valid_from="2024-03-01T00:00:00Z")])
     assert rates_at(rates, at("2024-02-01")) == []
     assert rates_at(rates, at("2024-02-29T23:59:59.999999")) == []
     assert len(rates_at(rates, at("2024-03-01"))) == 1
 
 
 def test_long_context_reprices_from_its_first_token(rates_of, row):
-    rates = rates_of(
-        [row(), row(unit="output", price="5.00"), row(context_from="200001", price="2.00")]
-    )
+    rates = rates_of([row(), row(unit="output", price="5.00"), row(context_from="200001", price="2.00")])
     (short,) = rates_at(rates, at("2024-06-01"), 200_000)
     (long,) = rates_at(rates, at("2024-06-01"), 200_001)
     assert short["price_input_tokens"] == Decimal("0.000001")
@@ -213,11 +209,7 @@ def books(draw: st.DrawFn) -> list[dict[str, str]]:
 def price_at(rows: list[dict[str, str]], unit: str, day: str, tokens: int) -> Decimal | None:
     """The price in force for one unit, read off the rules in words (docs/prices.md)."""
     for length in sorted({int(r["context_from"]) for r in rows}, reverse=True):
-        begun = [
-            r
-            for r in rows
-            if r["unit"] == unit and int(r["context_from"]) == length and r["valid_from"] <= day
-        ]
+        begun = [r for r in rows if r["unit"] == unit and int(r["context_from"]) == length and r["valid_from"] <= day]
         if length > tokens or not begun:
             continue
         last = max(begun, key=lambda r: (r["valid_from"], r["known_from"]))

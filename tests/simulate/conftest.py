@@ -121,9 +121,7 @@ def read() -> Callable[[Path, str], Reading]:
 
 
 @pytest.fixture(scope="session", params=FORMATS)
-def simulated(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Home, Truth]:
+def simulated(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, Truth]:
     """A small home in each format."""
     home = Home(tmp_path_factory.mktemp(request.param))
     return home, simulate(home, **SMALL, log_format=request.param)

@@ -49,15 +49,11 @@ def test_cached_tokens_only_from_october(events):
     assert (cached.cached_input_tokens % 128 == 0).all()
     assert (cached.cached_input_tokens >= 1_024).all()
     assert (cached.service_tier == "standard").all()
-    assert (
-        cached[cached.model == "gpt-4o"].occurred_at.dt.strftime("%Y-%m-%d") >= "2024-10-02"
-    ).all()
+    assert (cached[cached.model == "gpt-4o"].occurred_at.dt.strftime("%Y-%m-%d") >= "2024-10-02").all()
 
 
 def test_models_tiers_and_failures_are_mixed(events):
-    assert {"gpt-4o", "gpt-4o-mini", "gpt-4o-2024-08-06", "text-embedding-3-small"} <= set(
-        events.model
-    )
+    assert {"gpt-4o", "gpt-4o-mini", "gpt-4o-2024-08-06", "text-embedding-3-small"} <= set(events.model)
     tuned = events[events.model.str.startswith("ft:")]
     assert 0.02 < len(tuned) / len(events) < 0.6
     assert (tuned.model.str.count(":") == 4).all()
@@ -120,9 +116,7 @@ def test_hydra_heads_share_network_template_and_beat(larger, events):
     assert heads.client_network.nunique() <= 2
     sizes = events.organization_id.value_counts()
     low, high = sizes[hydra.organizations].min(), sizes[hydra.organizations].max()
-    alike = [
-        o for o in sizes[(sizes >= low) & (sizes <= high)].index if o not in hydra.organizations
-    ]
+    alike = [o for o in sizes[(sizes >= low) & (sizes <= high)].index if o not in hydra.organizations]
     assert len(alike) >= 10
     assert together(events, hydra.organizations) > 3 * together(events, alike[:20])
 
@@ -142,16 +136,12 @@ def together(events, organizations):
 
 
 def test_without_campaigns_look_alikes_stay(tmp_path):
-    truth = simulate(
-        Home(tmp_path), days=10, organizations=80, requests=1_500, seed=2, campaigns=False
-    )
+    truth = simulate(Home(tmp_path), days=10, organizations=80, requests=1_500, seed=2, campaigns=False)
     assert truth.campaigns == []
     assert "labelling_backfill" in {c.kind for c in truth.look_alikes}
 
 
-@pytest.mark.parametrize(
-    ("organizations", "kinds"), [(49, set()), (50, {"bulk", "hydra_synchronised"})]
-)
+@pytest.mark.parametrize(("organizations", "kinds"), [(49, set()), (50, {"bulk", "hydra_synchronised"})])
 def test_campaigns_from_fifty_organizations_on(tmp_path, organizations, kinds):
     truth = simulate(Home(tmp_path), days=10, organizations=organizations, requests=1_500, seed=2)
     assert {c.kind for c in truth.campaigns} == kinds

@@ -34,9 +34,7 @@ def book(tmp_path):
 
 
 def rates(book, model, at, *, batch=False):
-    found = rates_at(
-        book, model, card="list", batch=batch, at=datetime.fromisoformat(at).replace(tzinfo=UTC)
-    )
+    found = rates_at(book, model, card="list", batch=batch, at=datetime.fromisoformat(at).replace(tzinfo=UTC))
     return {u: p * 1_000_000 for u, p in found.items()}
 
 
@@ -69,9 +67,7 @@ def test_amounts_are_exact_or_none(tmp_path_factory, fresh, output, cached):
 
 def test_a_change_within_a_day_is_refused(tmp_path):
     path = tmp_path / "book.csv"
-    path.write_text(
-        ",".join(HEADER) + "\n" + BOOK.replace("2024-10-02T00:00:00Z", "2024-10-02T12:00:00Z")
-    )
+    path.write_text(",".join(HEADER) + "\n" + BOOK.replace("2024-10-02T00:00:00Z", "2024-10-02T12:00:00Z"))
     with pytest.raises(MeterhouseError, match="changes within a day"):
         Rater(load_book(path), datetime(2024, 10, 1, tzinfo=UTC), 5)
 

@@ -61,7 +61,6 @@ def test_same_seed_same_bytes(tmp_path):
     for name in ("one", "two"):
         replay_servegen(TRACES, tmp_path / name, clients=2, thin=500_000, seed=5)
     one, two = (
-        {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in (tmp_path / n).iterdir()}
-        for n in ("one", "two")
+        {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in (tmp_path / n).iterdir()} for n in ("one", "two")
     )
     assert one == two

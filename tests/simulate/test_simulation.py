@@ -72,16 +72,11 @@ def test_hostile_name_only_when_asked_for(tmp_path):
 
 
 def test_command(tmp_path):
-    arguments = (
-        "--days 3 --organizations 5 --requests 200 --seed 1 --format litellm --start 2024-10-01"
-    )
+    arguments = "--days 3 --organizations 5 --requests 200 --seed 1 --format litellm --start 2024-10-01"
     result = CliRunner().invoke(command, ["--home", str(tmp_path), *arguments.split()])
     assert result.exit_code == 0, result.output
     assert "200 requests" in result.output
-    assert (
-        sorted(p.name for p in (tmp_path / "landing" / "gateway").iterdir())[0]
-        == "2024-10-01.jsonl"
-    )
+    assert sorted(p.name for p in (tmp_path / "landing" / "gateway").iterdir())[0] == "2024-10-01.jsonl"
 
 
 @settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))

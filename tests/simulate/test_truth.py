@@ -84,9 +84,7 @@ def test_gpt_4o_money_by_hand(larger, read):
         assert late or event["tokens"][1] == 0
         prices = ("2.5", "1.25", "10") if late else ("5", "0", "15")
         amount = sum(n * Decimal(p) for n, p in zip(event["tokens"], prices, strict=True)) / million
-        due[event["day"]] = due.get(event["day"], Decimal(0)) + (
-            amount / 2 if event["batch"] else amount
-        )
+        due[event["day"]] = due.get(event["day"], Decimal(0)) + (amount / 2 if event["batch"] else amount)
     told: dict[str, Decimal] = {}
     for row in pq.read_table(home.root / "truth" / "daily.parquet").to_pylist():
         if row["model"] == "gpt-4o":

@@ -15,7 +15,7 @@
     {{ source("run", "touched_days") if day_column == "usage_date" else source("run", "touched_charge_days") }}
 {%- endmacro %}
 
-{#- Restricts a model to the days of this run; on a full build the table lists every day. -#}
-{% macro touched_days_only(day_column="usage_date") -%}
-    where {{ day_column }} in (select {{ day_column }} from {{ days_table(day_column) }})
+{#- Condition that restricts a model to the days of this run; on a full build the table lists every day. -#}
+{% macro in_touched_days(day_column="usage_date") -%}
+    {{ day_column }} in (select {{ day_column }} from {{ days_table(day_column) }})
 {%- endmacro %}

@@ -9,9 +9,10 @@ having count(*) > 1
 
 {#- Keys of the days this run rebuilt: a year of history does not slow the test down. -#}
 {% test unique_combination_in_touched_days(model, columns, day_column="usage_date") %}
+    
 select {{ columns | join(", ") }}, count(*) as copies
 from {{ model }}
-{{ touched_days_only(day_column) }}
+where {{ in_touched_days(day_column) }}
 group by {{ columns | join(", ") }}
 having count(*) > 1
 {% endtest %}

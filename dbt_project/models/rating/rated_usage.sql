@@ -9,29 +9,12 @@
 
 -- The event with its two amounts, or the reason why it has none. The rate is the one of the exact model and
 -- tiers in force at the event's own instant; a tuned model never falls back to its base.
-with events as (
+with settings as (
     select
-        e.*,
-        coalesce(e.base_model, e.model) as rated_model,
-        -- A gateway's own cache hit has no billable tokens, so its length does not matter.
-        e.raw_input_tokens as context_tokens
-    from {{ ref('stg_usage_events') }} as e
-),
-
-settings as (
-    select revenue_card, cost_card, billing_time_zone from {{ source('run', 'settings') }}
-),
-
-rates as (
-    select * from {{ ref('price_rates') }}
-),
-
-revenue_rates as (
-    select rates.* from rates inner join settings on rates.card = settings.revenue_card
-),
-
-cost_rates as (
-    select rates.* from rates inner join settings on rates.card = settings.cost_card
+        revenue_card,
+        cost_card,
+        billing_time_zone
+    from {{ source('run', 'settings') }}
 ),
 
 -- What the card knows of a model at all: only for saying why an event has no rate.
@@ -41,7 +24,8 @@ revenue_known as (
         model,
         list(distinct model_tier) as model_tiers,
         list(distinct model_tier || '/' || service_tier) as tier_keys
-    from revenue_rates
+    from {{ ref('price_rates') }}
+    where card in (select revenue_card from settings)
     group by provider, model
 ),
 
@@ -51,7 +35,8 @@ cost_known as (
         model,
         list(distinct model_tier) as model_tiers,
         list(distinct model_tier || '/' || service_tier) as tier_keys
-    from cost_rates
+    from {{ ref('price_rates') }}
+    where card in (select cost_card from settings)
     group by provider, model
 ),
 
@@ -109,32 +94,33 @@ rated as (
         r.rate_id as revenue_rate_id,
         c.rate_id as cost_rate_id,
         -- Amounts of two currencies never meet in one row: the cost side is then unknown.
-        r.currency is distinct from c.currency and r.currency is not null and c.currency is not null
-            as currencies_differ
-    from events as e
+        coalesce(r.currency != c.currency, false) as currencies_differ
+    from {{ ref('stg_usage_events') }} as e
     cross join settings
-    left join revenue_rates as r
+    left join {{ ref('price_rates') }} as r
         on
-            e.provider = r.provider
-            and e.rated_model = r.model
+            settings.revenue_card = r.card
+            and e.provider = r.provider
+            and coalesce(e.base_model, e.model) = r.model
             and e.model_tier = r.model_tier
             and e.service_tier = r.service_tier
             and e.occurred_at >= r.valid_from
             and e.occurred_at < r.valid_to
-            and e.context_tokens >= r.context_from
-            and e.context_tokens < r.context_to
-    left join cost_rates as c
+            and e.raw_input_tokens >= r.context_from
+            and e.raw_input_tokens < r.context_to
+    left join {{ ref('price_rates') }} as c
         on
-            e.provider = c.provider
-            and e.rated_model = c.model
+            settings.cost_card = c.card
+            and e.provider = c.provider
+            and coalesce(e.base_model, e.model) = c.model
             and e.model_tier = c.model_tier
             and e.service_tier = c.service_tier
             and e.occurred_at >= c.valid_from
             and e.occurred_at < c.valid_to
-            and e.context_tokens >= c.context_from
-            and e.context_tokens < c.context_to
-    left join revenue_known as rk on e.provider = rk.provider and e.rated_model = rk.model
-    left join cost_known as ck on e.provider = ck.provider and e.rated_model = ck.model
+            and e.raw_input_tokens >= c.context_from
+            and e.raw_input_tokens < c.context_to
+    left join revenue_known as rk on e.provider = rk.provider and coalesce(e.base_model, e.model) = rk.model
+    left join cost_known as ck on e.provider = ck.provider and coalesce(e.base_model, e.model) = ck.model
 )
 
 select

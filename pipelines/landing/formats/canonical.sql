@@ -10,6 +10,8 @@ select
     line,
     raw,
     doc is null as unreadable,
-    case when doc.event_id is null then problem('event_id', 'is missing: canonical events carry their own id') end as problem,
+    case
+        when doc.event_id is null then problem('event_id', 'is missing: canonical events carry their own id')
+    end as problem,
     {{ contract_columns }}
 from records

@@ -174,7 +174,7 @@ select
     end as problem,
     doc.request_id as event_id,
     null::integer as revision,
-    coalesce(given(doc.endTime), doc.startTime) as occurred_at,
+    coalesce(given(doc.endtime), doc.starttime) as occurred_at,
     coalesce(
         given(doc.organization_id),
         given(doc.metadata.user_api_key_org_id),
@@ -241,7 +241,7 @@ select
     doc.metadata.spend_logs_metadata.finish_reason as finish_reason,
     coalesce(
         whole(doc.request_duration_ms),
-        date_diff('millisecond', instant(doc.startTime), instant(doc.endTime))
+        date_diff('millisecond', instant(doc.starttime), instant(doc.endtime))
     ) as latency_ms,
     gateway_cache_hit,
     coalesce(given(doc.metadata.cost_breakdown.vertex_location), given(doc.metadata.vertex_location)) as region,

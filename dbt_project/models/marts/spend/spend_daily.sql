@@ -19,9 +19,9 @@ select
     billing_currency,
     count(*) as requests,
     count(*) filter (where status >= 400) as failed_requests,
-{%- for bucket in buckets() %}
-    sum({{ bucket }})::bigint as {{ bucket }},
-{%- endfor %}
+    {%- for bucket in buckets() %}
+        sum({{ bucket }})::bigint as {{ bucket }},
+    {%- endfor %}
     sum(reasoning_tokens)::bigint as reasoning_tokens,
     sum({{ buckets() | join(" + ") }})::bigint as total_tokens,
     sum(revenue_amount)::decimal(38, 12) as revenue_amount,
@@ -39,7 +39,9 @@ select
         sum({{ buckets() | join(" + ") }}) filter (where cost_amount is null), 0
     )::bigint as uncosted_tokens
 from {{ ref('rated_usage') }}
-{{ touched_days_only('charge_date') }}
+
+where
+    {{ in_touched_days('charge_date') }}
     -- A billing day lies within a UTC day of itself and its neighbours; this lets whole days be skipped.
     and usage_date in (
         select d.charge_date + o.shift

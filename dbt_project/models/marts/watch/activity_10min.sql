@@ -14,5 +14,5 @@ select
     count(*) as requests,
     coalesce(sum(output_tokens + audio_output_tokens), 0)::bigint as output_tokens
 from {{ ref('rated_usage') }}
-{{ touched_days_only('usage_date') }}
+where {{ in_touched_days('usage_date') }}
 group by all

@@ -31,7 +31,7 @@ with hours as (
             billing_currency,
             revenue_amount
         from {{ ref('activity_hourly') }}
-        {{ touched_days_only('usage_date') }}
+        where {{ in_touched_days('usage_date') }}
     ) as touched
 ),
 
@@ -71,7 +71,7 @@ used as (
         count(distinct prompt_digest) as prompts,
         count(prompt_digest) as prompt_requests
     from {{ ref('rated_usage') }}
-    {{ touched_days_only('usage_date') }}
+    where {{ in_touched_days('usage_date') }}
     group by all
 ),
 
@@ -82,7 +82,7 @@ by_template as (
         template_digest,
         count(*) as requests
     from {{ ref('rated_usage') }}
-    {{ touched_days_only('usage_date') }}
+    where {{ in_touched_days('usage_date') }}
     group by all
 ),
 
@@ -106,7 +106,7 @@ by_network as (
         client_network,
         count(*) as requests
     from {{ ref('rated_usage') }}
-    {{ touched_days_only('usage_date') }}
+    where {{ in_touched_days('usage_date') }}
     group by all
 ),
 
@@ -130,7 +130,7 @@ by_model as (
         model_tier,
         count(*) as requests
     from {{ ref('rated_usage') }}
-    {{ touched_days_only('usage_date') }}
+    where {{ in_touched_days('usage_date') }}
     group by all
 ),
 

@@ -37,5 +37,5 @@ select
     case when count(distinct billing_currency) = 1 then max(billing_currency) end as billing_currency,
     case when count(distinct billing_currency) = 1 then sum(revenue_amount) end::decimal(38, 12) as revenue_amount
 from {{ ref('rated_usage') }}
-{{ touched_days_only('usage_date') }}
+where {{ in_touched_days('usage_date') }}
 group by all

@@ -1,0 +1,174 @@
+"""Files of every kind: CSV rows keep their lines, typed and damaged files, kinds side by side."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tests.landing.homes import (
+    CANONICAL,
+    Row,
+    drop,
+    drop_parquet,
+    entries,
+    event,
+    events,
+    land,
+    make_home,
+    quarantined,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HEAD = "event_id,occurred_at,organization_id,provider,model,input_tokens,finish_reason"
+# Rows of one CSV: text, and the reason it is refused with (None: accepted).
+ROWS: list[tuple[str, str | None]] = [
+    ("a,2024-03-01,acme,openai,m,1,stop", None),
+    ('b,2024-03-01,acme,openai,m,2,"two\nlines, and ""quotes"""', None),
+    ("short,2024-03-01", "the row has fewer fields than the header's 7"),
+    ("", None),
+    ('c,2024-03-01,"ac\n\n\nme",openai,m,3,', None),
+    ("long,2024-03-01,acme,openai,m,1,stop,,x", "the row has more fields than the header's 7"),
+    ("d,2024-03-01,acme,openai,m,-4,stop", "input_tokens is negative: -4"),
+    ('e,2024-03-01,"acme"x,openai,m,1,stop', "text follows a closing quote"),
+    ("f,2024-03-01,ac\udcffme,openai,m,1,stop", "not valid UTF-8"),
+    ('g,2024-03-01,acme,openai,m,1,5" pipe', None),
+    (",2024-03-01,acme,openai,m,1,stop", "event_id is missing: canonical events carry their own id"),
+    ('"h","2024-03-01","acme","openai","m","1",""', None),
+]
+
+
+@pytest.mark.parametrize(("delimiter", "feed"), [(",", "\n"), (";", "\r\n")])
+def test_csv_rows_keep_their_lines(tmp_path: Path, delimiter: str, feed: str) -> None:
+    home = make_home(tmp_path / "home", CANONICAL)
+    rows = [row.replace(",", delimiter, 6 if "lines," in row else -1) for row, _ in ROWS]
+    content = "\n".join([HEAD.replace(",", delimiter), *rows]).replace("\n", feed)
+    drop(home, "g/a.csv", content.encode("utf-8", "surrogateescape"))
+    summary = land(home)
+    line, refused = 2, {}
+    for row, (_, reason) in zip(rows, ROWS, strict=True):
+        if reason:
+            refused[line] = reason
+        line += row.count("\n") + 1
+    records = {q["line"]: q for q in quarantined(home)}
+    assert {n: q["reason"] for n, q in records.items()} == refused
+    assert records[5]["raw"] == rows[2]
+    assert {e["event_id"] for e in events(home)} == {"a", "b", "c", "g", "h"}
+    assert summary.records_read == len(ROWS) - 1
+
+
+def test_csv_with_an_unclosed_quote_loses_nothing(tmp_path: Path) -> None:
+    home = make_home(tmp_path / "home", CANONICAL)
+    rows = ['a,2024-03-01,acme,openai,m,1,"x\ny"', 'b,2024-03-01,"acme,openai,m,1,', "c,2024-03-01,acme"]
+    drop(home, "g/a.csv", "\n".join([HEAD, *rows]) + "\n")
+    summary = land(home)
+    assert (summary.accepted, summary.quarantined) == (1, 1)
+    [record] = quarantined(home)
+    assert (record["line"], "never closed" in record["reason"]) == (4, True)
+    assert record["raw"] == "\n".join(rows[1:])
+
+
+def test_csv_dialect_does_not_hang_on_later_rows(tmp_path: Path) -> None:
+    """An appended row must not change how those before it are read: their ids derive from it."""
+    entry = (
+        '[[sources]]\nname = "m"\nformat = "mapped"\n[sources.columns]\noccurred_at = "at"\n'
+        'input_tokens = "in"\n[sources.constants]\nprovider = "p"\nmodel = "m"\norganization_id = "o"\n'
+    )
+    home = make_home(tmp_path / "home", entry)
+    rows = 'at,in,note\n2024-03-01,1,"a, b"\n2024-03-01,2,c\n'
+    drop(home, "m/a.csv", rows)
+    land(home)
+    drop(home, "m/a.csv", rows + "".join(f"2024-03-0{n};{n};'x';|\n" for n in range(1, 9)))
+    summary = land(home)
+    assert (summary.accepted, summary.duplicates, summary.quarantined) == (0, 2, 8)
+
+
+def text(event_id: str) -> bytes:
+    """A canonical record as a line of JSON, without its line feed; packing cannot shrink it to nothing."""
+    return json.dumps(event(event_id, note=hashlib.sha256(event_id.encode()).hexdigest())).encode()
+
+
+def _damaged() -> dict[str, bytes]:
+    lines = b"".join(text(f"e{n}") + b"\n" for n in range(2000))
+    rows = (HEAD + "\n" + "".join(f"e{n},2024-03-01,acme,openai,m,{n},\n" for n in range(9000))).encode()
+    table = pa.BufferOutputStream()
+    pq.write_table(pa.table({"event_id": [f"e{n}" for n in range(2000)]}), table)
+    whole = {
+        "a.jsonl.gz": gzip.compress(lines),
+        "b.jsonl.zst": pa.compress(lines, "zstd", asbytes=True),
+        "c.csv.gz": gzip.compress(rows),
+        "d.csv.zst": pa.compress(rows, "zstd", asbytes=True),
+        "e.parquet": table.getvalue().to_pybytes(),
+    }
+    cut = {name: data[: len(data) * 2 // 3] for name, data in whole.items()}
+    return {**cut, "f.jsonl.gz": lines[:1000]}
+
+
+def test_a_file_cut_off_is_one_record_and_the_others_go_on(tmp_path: Path) -> None:
+    home = make_home(tmp_path / "home", CANONICAL)
+    damaged = _damaged()
+    for name, content in damaged.items():
+        drop(home, f"g/{name}", content)
+    drop(home, "g/whole.jsonl", [event("whole")])
+    drop(home, "g/zero.csv", b"")
+    drop(home, "g/zero.jsonl", b"\n\n")
+    land(home)
+    assert [e["event_id"] for e in events(home)] == ["whole"]
+    records = quarantined(home)
+    assert [r["file"] for r in records] == sorted(damaged)
+    for record in records:
+        assert record["line"] is None
+        assert "cannot be read" in record["reason"]
+    assert {e["file"]: e["records_read"] for e in entries(home)} == {
+        **dict.fromkeys(damaged, 1),
+        "whole.jsonl": 1,
+        "zero.csv": 0,
+        "zero.jsonl": 0,
+    }
+    drop(home, "g/a.jsonl.gz", gzip.compress(b"".join(text(f"e{n}") + b"\n" for n in range(20))))
+    assert land(home).accepted == 20
+
+
+def test_files_of_all_kinds_in_one_run(tmp_path: Path) -> None:
+    """Kinds alternate: what one leaves behind must not trip the next."""
+    home = make_home(tmp_path / "home", CANONICAL)
+    record: Row = event("x")
+    for number, kind in enumerate(("parquet", "csv", "jsonl", "csv", "parquet", "jsonl")):
+        row = {**record, "event_id": f"e{number}", "input_tokens": -1 if number > 2 else 1}
+        if kind == "jsonl":
+            drop(home, f"g/{number}.jsonl", [row])
+        elif kind == "csv":
+            drop(home, f"g/{number}.csv", ",".join(row) + "\n" + ",".join(map(str, row.values())))
+        else:
+            drop_parquet(home, f"g/{number}.parquet", {k: [v] for k, v in row.items()})
+    summary = land(home)
+    assert (summary.accepted, summary.quarantined) == (3, 3)
+    assert [q["line"] for q in quarantined(home)] == [2, 1, 1]
+
+
+def test_typed_parquet(tmp_path: Path) -> None:
+    home = make_home(tmp_path / "home", CANONICAL)
+    columns = {
+        "event_id": pa.array(["a", "b", "c"]),
+        "occurred_at": pa.array([1709294400_000000, 1709294400_500000, None], pa.timestamp("us", "Europe/Paris")),
+        "organization_id": pa.array(["acme"] * 3).dictionary_encode(),
+        "provider": pa.array(["openai"] * 3),
+        "model": pa.array(["m"] * 3),
+        "input_tokens": pa.array([5.0, 2.5, 1.0], pa.float64()),
+        "output_tokens": pa.array([7, 7, 7], pa.uint32()),
+        "reported_cost": pa.array([1, 2, 3], pa.decimal128(28, 12)),
+        "gateway_cache_hit": pa.array([False, False, None]),
+    }
+    drop_parquet(home, "g/a.parquet", columns)
+    land(home)
+    [got] = events(home)
+    assert (got["event_id"], got["input_tokens"], got["output_tokens"]) == ("a", 5, 7)
+    assert got["occurred_at"].isoformat() == "2024-03-01T12:00:00"
+    assert [(q["line"], q["field"]) for q in quarantined(home)] == [(2, "input_tokens"), (3, "occurred_at")]
