@@ -32,7 +32,7 @@ from pipelines.landing.manifest import (
     sync_folder,
     write_commit,
 )
-from pipelines.landing.normalise import create_staging, stage_file
+from pipelines.landing.normalise import create_staging, part_refused, stage_file
 from pipelines.landing.readers import open_records
 from pipelines.landing.resolve import CONFLICT, resolve
 from pipelines.sql import identifier, literal, read_sql
@@ -115,6 +115,7 @@ def ingest(home: Home, settings: Settings, progress: Callable[[str, int, int], N
     with warehouse.connect(home, in_memory=True) as con:
         create_staging(con)
         _stage_all(con, home, new, received_at, progress)
+        part_refused(con)
         _define_macros(con, home)
         key_index = [home.root / c.keys for c in commits if c.keys]
         resolve(con, key_index)

@@ -44,7 +44,8 @@ def create_staging(con: duckdb.DuckDBPyConnection) -> None:
     They are shared by the cursors of one connection; everything else of a file is the cursor's own.
     """
     con.execute(f"""
-        create or replace table staged (file_no integer, line bigint, key uuid, {STAGED_COLUMNS})""")
+        create or replace table staged (
+            file_no integer, line bigint, key uuid, field varchar, reason varchar, raw varchar, {STAGED_COLUMNS})""")
     con.execute("""
         create or replace table refused
             (file_no integer, line bigint, field varchar, reason varchar, raw varchar)""")
@@ -53,10 +54,9 @@ def create_staging(con: duckdb.DuckDBPyConnection) -> None:
 def stage_file(
     con: duckdb.DuckDBPyConnection, mapping_sql: str, *, file_no: int, source: str, received_at: str
 ) -> None:
-    """Map, check and type the records of the open file; append to `staged` and `refused`.
+    """Map, check and type the records of the open file and append them to `staged`.
 
-    `received_at` is an ISO timestamp in UTC. Afterwards every record of the file is in exactly
-    one of the two tables.
+    `received_at` is an ISO timestamp in UTC. A record that is refused has a reason there, and its text.
     """
     con.execute(f"create or replace temp view mapped as {_with_constants(con, mapping_sql)}")
     kinds = {name: kind for name, kind, *_ in con.execute("describe mapped").fetchall()}
@@ -64,8 +64,10 @@ def stage_file(
     texts = ",\n".join(
         f"{identifier(c.name)} as {identifier('text_' + c.name)}" for c in MAPPED if kinds[c.name] == "VARCHAR"
     )
+    stored = [c.name for c in COLUMNS if c.name != "received_at"]
+    values = [_body_digest() if name == "body_digest" else identifier(name) for name in stored]
     con.execute(f"""
-        create or replace temp table checked as
+        insert into staged (file_no, line, key, field, reason, raw, {", ".join(map(identifier, stored))})
         with typed as (
             select line, raw, unreadable, problem, {typed}{"," if texts else ""} {texts}
             from mapped
@@ -75,24 +77,26 @@ def stage_file(
         ),
         judged as (
             select *, {_verdict(kinds, received_at)} as verdict from completed
+        ),
+        named as (
+            select line, verdict, raw,
+                {literal(source)} as source,
+                {_base_model("model")} as base_model,
+                case when {_base_model("model")} is null then 'base' else 'fine_tuned' end as model_tier,
+                {", ".join(f"{_filled(c.name)} as {identifier(c.name)}" for c in MAPPED)}
+            from judged
         )
-        select line, verdict, case when verdict is not null then raw end as raw,
-            {literal(source)} as source,
-            {_base_model("model")} as base_model,
-            case when {_base_model("model")} is null then 'base' else 'fine_tuned' end as model_tier,
-            {", ".join(f"{_filled(c.name)} as {identifier(c.name)}" for c in MAPPED)}
-        from judged""")
-    stored = [c.name for c in COLUMNS if c.name != "received_at"]
-    values = [_body_digest() if name == "body_digest" else identifier(name) for name in stored]
-    con.execute(f"""
-        insert into staged (file_no, line, key, {", ".join(map(identifier, stored))})
-        select {file_no}, line, md5(source || chr(31) || event_id)::uuid, {", ".join(values)}
-        from checked where verdict is null""")
-    con.execute(f"""
+        select {file_no}, line, md5(source || chr(31) || event_id)::uuid, verdict.field, verdict.reason,
+            case when verdict is not null then rtrim(raw, chr(10) || chr(13)) end, {", ".join(values)}
+        from named""")
+
+
+def part_refused(con: duckdb.DuckDBPyConnection) -> None:
+    """Move what was found wanting from `staged` to `refused`; call it once, when all files are staged."""
+    con.execute("""
         insert into refused
-        select {file_no}, line, verdict.field, verdict.reason, rtrim(raw, chr(10) || chr(13))
-        from checked where verdict is not null""")
-    con.execute("drop table checked")
+        select file_no, line, field, reason, raw from staged where reason is not null""")
+    con.execute("delete from staged where reason is not null")
 
 
 def _with_constants(con: duckdb.DuckDBPyConnection, mapping_sql: str) -> str:
