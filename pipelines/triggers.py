@@ -8,8 +8,8 @@ import dagster as dg
 
 from pipelines.assets import MAIN_JOB, MeterhouseHome
 from pipelines.errors import MeterhouseError
-from pipelines.landing.ingest import find_new
 from pipelines.landing.manifest import read_manifest
+from pipelines.landing.new_files import find_new
 from pipelines.settings import load_settings
 
 daily_schedule = dg.ScheduleDefinition(

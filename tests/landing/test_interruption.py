@@ -26,18 +26,19 @@ SECOND: list[Row | str] = [
 KILLED = """
 import os, sys
 from pathlib import Path
-import pipelines.landing.ingest as step
+import pipelines.landing.ingest as step, pipelines.landing.write as write
 from pipelines.home import Home
 from pipelines.settings import load_settings
 name, calls = sys.argv[2], int(sys.argv[3])
-whole, count = getattr(step, name), 0
+owner = step if hasattr(step, name) else write
+whole, count = getattr(owner, name), 0
 def dying(*args, **kwargs):
     global count
     count += 1
     if count == calls:
         os._exit(9)
     return whole(*args, **kwargs)
-setattr(step, name, dying)
+setattr(owner, name, dying)
 home = Home(Path(sys.argv[1]))
 step.ingest(home, load_settings(home))
 """

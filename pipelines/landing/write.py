@@ -1,0 +1,160 @@
+"""Writes what a run accepted and refused, under names that no one reads until the commit names them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+from pipelines.landing.contract import COLUMNS
+from pipelines.landing.manifest import Commit, FileEntry, sync_folder
+from pipelines.sql import identifier, literal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import duckdb
+
+    from pipelines.home import Home
+    from pipelines.landing.new_files import NewFile
+
+
+def write_files(
+    con: duckdb.DuckDBPyConnection,
+    home: Home,
+    new: list[NewFile],
+    *,
+    number: int,
+    received_at: str,
+) -> Commit:
+    """Write events by day, keys, superseded and quarantine; returns the commit that names them."""
+    content = "".join(sorted(f"{f.landed.source.name}:{f.digest}:{f.reading};" for f in new))
+    commit_id = hashlib.sha256(content.encode()).hexdigest()[:16]
+    con.execute(
+        "create or replace temp table files (file_no integer, source varchar, file varchar, file_digest varchar)"
+    )
+    con.executemany(
+        "insert into files values (?, ?, ?, ?)",
+        [[i, f.landed.source.name, f.landed.name, f.digest] for i, f in enumerate(new)],
+    )
+    events = _write_events(con, home, commit_id, received_at)
+    keys = _copy(
+        con, home, f"events/keys/{commit_id}.parquet",
+        "select key, body_digest, revision, occurred_at::date as usage_date from staged",
+    )  # fmt: skip
+    superseded = _copy(con, home, f"events/superseded/{commit_id}.parquet", "select * from superseded")
+    quarantine = _copy(
+        con, home, f"quarantine/{commit_id}.parquet",
+        f"""select {literal(commit_id)} as commit_id, source, file, file_digest, line, field, reason,
+                masked(raw) as raw
+            from refused inner join files using (file_no) order by source, file, line""",
+    )  # fmt: skip
+    days = con.execute("""
+        select usage_date::varchar from (
+            select distinct occurred_at::date as usage_date from staged
+            union select usage_date from superseded
+        ) order by 1""").fetchall()
+    return Commit(
+        number=number,
+        commit_id=commit_id,
+        received_at=received_at,
+        files=_entries(con, new),
+        events=events,
+        keys=keys,
+        superseded=superseded,
+        quarantine=quarantine,
+        touched_days=[d for (d,) in days],
+    )
+
+
+def _write_events(con: duckdb.DuckDBPyConnection, home: Home, commit_id: str, received_at: str) -> dict[str, str]:
+    """One Parquet file for each day with new events; returns day → path relative to the home."""
+    incoming = home.events / ".incoming"
+    # What a killed run left there belongs to no one: the writer lock is ours.
+    shutil.rmtree(incoming, ignore_errors=True)
+    incoming.mkdir(parents=True)
+    columns = ", ".join(
+        f"timestamp {literal(received_at)} as received_at" if c.name == "received_at" else identifier(c.name)
+        for c in COLUMNS
+    )
+    con.execute(f"""
+        copy (select {columns}, occurred_at::date as usage_date from staged)
+        to {literal(incoming)} (format parquet, compression zstd, partition_by (usage_date))""")
+    written = {}
+    for folder in sorted(incoming.glob("usage_date=*")):
+        day = folder.name.removeprefix("usage_date=")
+        parts = sorted(folder.glob("*.parquet"))
+        target = home.events / folder.name
+        target.mkdir(parents=True, exist_ok=True)
+        final = target / f"{commit_id}.parquet"
+        if len(parts) == 1:
+            _sync_and_move(parts[0], final)
+        else:
+            whole = folder / "whole.tmp"
+            con.execute(f"""
+                copy (select * from read_parquet({literal(str(folder) + "/*.parquet")}, hive_partitioning = false))
+                to {literal(whole)} (format parquet, compression zstd)""")
+            _sync_and_move(whole, final)
+        sync_folder(target)
+        written[day] = str(final.relative_to(home.root))
+    shutil.rmtree(incoming)
+    return written
+
+
+def _copy(con: duckdb.DuckDBPyConnection, home: Home, name: str, query: str) -> str | None:
+    """Write a query's rows as Parquet under the home; None when there are none."""
+    path = home.root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_suffix(".tmp")
+    row = con.execute(f"copy ({query}) to {literal(beside)} (format parquet, compression zstd)").fetchone()
+    if not row or not row[0]:
+        beside.unlink()
+        return None
+    _sync_and_move(beside, path)
+    sync_folder(path.parent)
+    return name
+
+
+def _sync_and_move(beside: Path, final: Path) -> None:
+    with beside.open("rb") as file:
+        os.fsync(file.fileno())
+    beside.replace(final)
+
+
+def _entries(con: duckdb.DuckDBPyConnection, new: list[NewFile]) -> list[FileEntry]:
+    """Counts per file; read = accepted + duplicates + amendments + quarantined by construction."""
+    rows = con.execute("""
+        with kept as (
+            select file_no, count(*) as records, min(occurred_at) as first_at, max(occurred_at) as last_at
+            from staged group by file_no
+        ),
+        repeated as (
+            select file_no,
+                count(*) filter (where verdict = 'duplicate') as duplicates,
+                count(*) filter (where verdict = 'amendment') as amendments
+            from verdicts group by file_no
+        ),
+        bad as (select file_no, count(*) as quarantined from refused group by file_no)
+        select file_no, coalesce(records, 0) - coalesce(amendments, 0), coalesce(duplicates, 0),
+            coalesce(amendments, 0), coalesce(quarantined, 0), first_at::varchar, last_at::varchar
+        from files left join kept using (file_no) left join repeated using (file_no) left join bad using (file_no)
+        order by file_no""").fetchall()
+    return [
+        FileEntry(
+            source=new[number].landed.source.name,
+            file=new[number].landed.name,
+            format=new[number].landed.source.format,
+            file_digest=new[number].digest,
+            reading_digest=new[number].reading,
+            bytes=new[number].landed.size,
+            records_read=accepted + duplicates + amendments + quarantined,
+            accepted=accepted,
+            duplicates=duplicates,
+            amendments=amendments,
+            quarantined=quarantined,
+            first_occurred_at=first_at,
+            last_occurred_at=last_at,
+        )
+        for number, accepted, duplicates, amendments, quarantined, first_at, last_at in rows
+    ]
