@@ -51,6 +51,11 @@ def percent(value: Decimal | None, *, sign: bool = False) -> Cell:
     )
 
 
+def percentile(value: Decimal | None) -> Cell:
+    """A rank among peers, 0 to 100."""
+    return Cell(numbers.percentile(value), numbers.raw(value))
+
+
 def rate(value: Decimal | None, currency: str) -> Cell:
     """A price per million tokens."""
     return Cell(numbers.rate(value, currency), numbers.raw(value))

@@ -16,7 +16,7 @@ from pipelines.publish.names import OTHER_COLOUR
 from pipelines.publish.period import day, day_range
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import date
 
     from pipelines.publish.facts import Facts
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from pipelines.publish.series import Series
 
 MAX_SERIES = 6
+_SHORT_FROM = 10_000
+_SHORT: dict[str, Any] = {"exponentformat": "B", "minexponent": 3, "separatethousands": True}
 _ZERO = Decimal(0)
 
 
@@ -40,6 +42,7 @@ def weekly(
     currency: str,
     *,
     total: Sequence[Decimal] | None = None,
+    unit: str = "tokens",
 ) -> Table:
     """A chart's figures as a table: by day up to three weeks, else by seven days."""
     step = 1 if len(period.days) <= 21 else 7
@@ -52,7 +55,7 @@ def weekly(
         rows.append(
             [cells.text(label)] + [cells.money(a, currency) if currency else cells.count(int(a)) for a in amounts]
         )
-    unit = currency or "tokens"
+    unit = currency or unit
     return Table(
         f"{chart_id}-data",
         f"{what} by {'day' if step == 1 else 'seven days'}",
@@ -61,14 +64,16 @@ def weekly(
     )
 
 
-def top_series(series: Sequence[Series], colours: dict[str, str]) -> tuple[list[Series], list[Series]]:
-    """At most six series, no two model families of one colour; the others go into Other."""
+def top_series(
+    series: Sequence[Series], colours: dict[str, str], values: Callable[[Series], Sequence[Decimal | int]]
+) -> tuple[list[Series], list[Series]]:
+    """At most six series with any of these values, no two model families of one colour; the others go into Other."""
     shown: list[Series] = []
     rest: list[Series] = []
     owner: dict[str, str | None] = {}
     for entry in series:
         colour = colours.get(entry.family or "", OTHER_COLOUR)
-        if len(shown) < MAX_SERIES and any(entry.revenue) and owner.setdefault(colour, entry.family) == entry.family:
+        if len(shown) < MAX_SERIES and any(values(entry)) and owner.setdefault(colour, entry.family) == entry.family:
             shown.append(entry)
         else:
             rest.append(entry)
@@ -144,9 +149,33 @@ def noon_before(value: date) -> str:
     return f"{value.fromordinal(value.toordinal() - 1)} 12:00"
 
 
-def money_axis(currency: str) -> dict[str, Any]:
-    symbol = numbers.SYMBOLS.get(currency, currency + " ")
-    return {"tickprefix": symbol, "tickformat": "~s", "hoverformat": ",.2f"}
+def money_axis(currency: str, top: Decimal) -> dict[str, Any]:
+    """An axis of amounts up to `top`: plain decimals below 10,000, then k, M and B.
+
+    Below 1 the places are those that a step of an axis with about six ticks needs.
+    """
+    axis: dict[str, Any] = {"tickprefix": numbers.SYMBOLS.get(currency, currency + " "), "hoverformat": ",.2f"}
+    if top >= _SHORT_FROM:
+        return {**axis, **_SHORT}
+    if top >= 10:
+        return {**axis, "tickformat": ",.0f"}
+    places = max(2, -(top / 6).adjusted()) if top > 0 else 2
+    return {**axis, "tickformat": f",.{places}f", "hoverformat": f",.{max(4 if top < 1 else 2, places + 1)}f"}
+
+
+def count_axis(top: Decimal | int) -> dict[str, Any]:
+    """An axis of counts up to `top`: in full below 10,000, then k, M and B."""
+    return {**(_SHORT if top >= _SHORT_FROM else {"tickformat": ",~f"}), "hoverformat": ",.0f"}
+
+
+def share_axis() -> dict[str, Any]:
+    """An axis of shares, in percent."""
+    return {"tickformat": ",~%", "hoverformat": ",.2%", "rangemode": "tozero"}
+
+
+def stacked_top(columns: Sequence[Sequence[Decimal | int]]) -> Decimal:
+    """The highest stack of bars; 0 without any."""
+    return max((sum((Decimal(v) for v in values), _ZERO) for values in zip(*columns, strict=True)), default=_ZERO)
 
 
 def shown_period(facts: Facts) -> Period:

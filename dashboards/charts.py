@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from dashboards.chart_parts import (
     bars,
+    count_axis,
     marks,
     model_label,
     money_axis,
     noon_before,
     shown_period,
     spec,
+    stacked_top,
     top_series,
     weekly,
     y,
@@ -51,7 +53,7 @@ def revenue_by_model(
 ) -> Chart | None:
     """Revenue by day, stacked by model; fine-tuned hatched; cost as a line where given."""
     period = shown_period(facts)
-    shown, rest = top_series(series, facts.colours)
+    shown, rest = top_series(series, facts.colours, lambda s: s.revenue)
     traces: list[dict[str, Any]] = []
     legend: list[Key] = []
     columns: list[tuple[str, list[Decimal]]] = []
@@ -99,7 +101,8 @@ def revenue_by_model(
         f"{numbers.money(total[top], facts.currency)}; "
         + (f"largest model {legend[0].label}." if legend else "no priced usage.")
     )
-    layout = {"barmode": "stack", "yaxis": money_axis(facts.currency), **marks(period)}
+    top_amount = max(*total, *(cost.cost if cost else []), _ZERO)
+    layout = {"barmode": "stack", "yaxis": money_axis(facts.currency, top_amount), **marks(period)}
     return Chart(
         chart_id,
         alt,
@@ -132,7 +135,8 @@ def revenue_and_cost(facts: Facts) -> Chart:
         f"{numbers.money(sum(daily.revenue, _ZERO), facts.currency)} "
         f"against {numbers.money(sum(daily.cost, _ZERO), facts.currency)} in all."
     )
-    layout = {"yaxis": {**money_axis(facts.currency), "rangemode": "tozero"}, **marks(period)}
+    top = max(*daily.revenue, *daily.cost, _ZERO)
+    layout = {"yaxis": {**money_axis(facts.currency, top), "rangemode": "tozero"}, **marks(period)}
     return Chart(
         "margin-days",
         alt,
@@ -159,7 +163,7 @@ def token_kinds(facts: Facts) -> Chart:
     alt = f"Tokens by day and kind, {period.words()}: {numbers.short(int(whole))} tokens in all."
     layout = {
         "barmode": "stack",
-        "yaxis": {"tickformat": "~s", "hoverformat": ",.0f"},
+        "yaxis": count_axis(stacked_top([v for _, v in columns])),
         **marks(period),
     }
     return Chart(
@@ -215,6 +219,6 @@ def case_days(facts: Facts, flag: Row, values: Sequence[int], band: tuple[float,
         f"{day_range(flag['first_seen'], flag['last_seen'])} "
         f"shaded. Largest day {numbers.short(max(values, default=0))} tokens."
     )
-    layout = {"yaxis": {"tickformat": "~s", "hoverformat": ",.0f"}, "shapes": shapes}
+    layout = {"yaxis": count_axis(max(values, default=0)), "shapes": shapes}
     data = weekly("case-days", "Output tokens", period, [("Output tokens", [Decimal(v) for v in values])], "")
     return Chart("case-days", alt, spec(period, [trace], layout), legend, data, unit="tokens")

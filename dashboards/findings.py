@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pipelines.publish.facts import Facts
     from pipelines.publish.series import Row
 
+FEW = 8  # of fewer, the three largest say nothing
 _RISES = {
     "Volume": "more tokens",
     "Mix": "a dearer mix of models and token kinds",
@@ -41,8 +42,11 @@ def revenue(facts: Facts, *, what: str = "Revenue") -> str:
     if change is None:
         return f"{what} {numbers.money(facts.total['revenue'], facts.currency)} so far"
     words = numbers.change_words(change.now, change.before)
-    if words in {"unchanged", "new"}:
-        return f"{what} {words} over {_days(facts)}"
+    days = facts.period.compared if facts.period else 0
+    if words == "unchanged":
+        return f"{what} unchanged on the {days} days before"
+    if words == "new":
+        return f"{what} {numbers.money(change.now, facts.currency)} in {days} days, none in the {days} before"
     mover = leading_organization(facts)
     if mover is not None:
         name, part = mover
@@ -99,8 +103,11 @@ def movers(facts: Facts) -> str:
 def concentration(facts: Facts, rows: list[Row], key: str, plural: str) -> str:
     """`The three largest organisations bring 52 % of revenue`."""
     known = [r["revenue"] or Decimal(0) for r in rows]
-    if len(known) < 4 or not facts.total["revenue"]:
+    if len(known) < 2 or not facts.total["revenue"]:
         return f"{len(rows):,} {plural if len(rows) != 1 else plural.removesuffix('s')} in {_days(facts)}"
+    if len(known) < FEW:
+        part = numbers.share(max(known), facts.total["revenue"])
+        return f"The largest of {len(rows):,} {plural} brings {numbers.percent(part)} of {key}"
     part = numbers.share(sum(sorted(known, reverse=True)[:3], Decimal(0)), facts.total["revenue"])
     return f"Three of {len(rows):,} {plural} bring {numbers.percent(part)} of {key}"
 

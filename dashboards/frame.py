@@ -115,6 +115,10 @@ def _banner(facts: Facts, audience: Audience) -> list[Notice]:
     if b["demo"]:
         notices.append(Notice("", "Demo data", css="demo"))
     if facts.period is None:
+        read = sum(r["records_read"] for r in facts.sources)
+        if read:
+            text = f"{numbers.count(read)} record{'s' if read != 1 else ''} read, none accepted"
+            return [*notices, Notice("", text, "quality.html#quarantine", "notice")]
         return [*notices, Notice("", "No usage has been read yet")]
     notices.append(Notice("Data complete to", f"{b['data_through']:%Y-%m-%d %H:%M} UTC"))
     notices.append(Notice("Billing day", b["billing_time_zone"]))

@@ -16,12 +16,15 @@ if TYPE_CHECKING:
     from pipelines.publish.series import Row, Series
 
 Direction = Literal["up", "down", "flat"]
+NBSP = "\u00a0"
 _ZERO = Decimal(0)
 
 
 def tiles(facts: Facts, audience: Audience, row: Row, daily: Series, *, unpriced_href: str = "") -> list[Tile]:
     """The key figures of one entity over the window, with their change over completed days."""
     charge = "Charge" if audience == "organization" else "Revenue"
+    if audience == "platform":
+        return _platform_tiles(facts, row, daily, unpriced_href)
     made = [_money_tile(facts, charge, row["revenue"], row, "revenue", daily.revenue, "revenue")]
     if sees_cost(audience):
         made.append(_money_tile(facts, "Cost", row["cost"], row, "cost", daily.cost, "cost"))
@@ -37,6 +40,19 @@ def tiles(facts: Facts, audience: Audience, row: Row, daily: Series, *, unpriced
     return made
 
 
+def _platform_tiles(facts: Facts, row: Row, daily: Series, unpriced_href: str) -> list[Tile]:
+    """What was served and how well first, then what it cost and brought."""
+    return [
+        _count_tile(facts, "Requests", row["requests"], row, "requests", daily.requests, "requests"),
+        _count_tile(facts, "Tokens", row["total_tokens"], row, "tokens", daily.total_tokens, "tokens"),
+        _failed_tile(facts, row),
+        _rate_tile(facts, row),
+        _money_tile(facts, "Cost", row["cost"], row, "cost", daily.cost, "cost"),
+        _money_tile(facts, "Revenue", row["revenue"], row, "revenue", daily.revenue, "revenue"),
+        _unpriced_tile(row, daily, unpriced_href),
+    ]
+
+
 def _delta(facts: Facts, row: Row, key: str) -> tuple[str, Direction]:
     """Change of the last compared days against those before, in words and direction."""
     now, before = row[f"current_{key}"], row[f"prior_{key}"]
@@ -49,7 +65,8 @@ def _words(facts: Facts, now: Decimal | int | None, before: Decimal | int | None
         return "", "flat"
     words = numbers.change_words(now, before)
     direction: Direction = "down" if words.startswith("down") else "up" if words.startswith("up") else "flat"
-    return f"{words} on prior {days} d", direction
+    # Kept together, so that no line of a narrow tile is a lone "d".
+    return f"{words.replace(' ', NBSP)} on{NBSP}prior{NBSP}{days}{NBSP}d", direction
 
 
 def _money_tile(

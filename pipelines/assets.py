@@ -21,12 +21,12 @@ from dagster_dbt import (
 from pipelines import build, warehouse
 from pipelines.home import Home
 from pipelines.landing.contract import COLUMNS
-from pipelines.landing.ingest import ingest
+from pipelines.landing.ingest import IngestSummary, ingest
 from pipelines.landing.manifest import read_manifest
-from pipelines.publish.exports import export_published
-from pipelines.run import build_pages, remember_finish, run_watch
-from pipelines.settings import load_settings
-from pipelines.sql import identifier
+from pipelines.publish.exports import export_published, published_folder
+from pipelines.run import breaches, build_pages, remember_finish, run_watch
+from pipelines.settings import Settings, load_settings
+from pipelines.sql import identifier, literal
 
 OWNERS = {
     "landing": ["team:platform"],
@@ -36,6 +36,8 @@ OWNERS = {
     "published": ["team:platform"],
 }
 POOL = "warehouse"
+# How long a step waits for another run on the same home (cron, a command) before it fails.
+LOCK_SECONDS = 1800
 
 
 class MeterhouseHome(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -70,7 +72,7 @@ EVENT_SCHEMA = dg.TableSchema(columns=[dg.TableColumn(c.name, c.type.lower(), de
 def landed_events(home: MeterhouseHome) -> dg.MaterializeResult[Any]:
     """Events and manifest; metadata holds the counts of this run."""
     place = home.get()
-    with warehouse.writer_lock(place):
+    with warehouse.writer_lock(place, wait_seconds=LOCK_SECONDS):
         taken = ingest(place, load_settings(place))
         total = sum(f.accepted for c in read_manifest(place) for f in c.files)
     return dg.MaterializeResult(
@@ -149,7 +151,7 @@ def build_dbt_assets(home: Home) -> dg.AssetsDefinition:
     def dbt(context: dg.AssetExecutionContext, home: MeterhouseHome) -> Iterator[Any]:
         place = home.get()
         settings = load_settings(place)
-        with warehouse.writer_lock(place):
+        with warehouse.writer_lock(place, wait_seconds=LOCK_SECONDS):
             plan = build.plan_build(place, settings)
             build.prepare(place, settings, plan)
             # The environment names the warehouse; dagster-dbt hands it on to dbt.
@@ -160,12 +162,12 @@ def build_dbt_assets(home: Home) -> dg.AssetsDefinition:
                 profiles_dir=str(build.DBT_PROJECT),
                 dbt_executable=build.dbt_executable(),
             )
-            arguments = ["build", "--exclude-resource-type", "unit_test"]
-            if plan.full:
-                arguments.append("--full-refresh")
-            call = resource.cli(arguments, context=context, target_path=place.work / "dbt")
+            call = resource.cli(
+                _one_word_exclude(build.dbt_arguments(plan)), context=context, target_path=place.work / "dbt"
+            )
             events, failure = _collect(call.stream())
-            if failure is None:
+            # A few tables chosen in the UI are not a build: the next run still has all to do.
+            if failure is None and not context.is_subset:
                 build.remember(place, plan)
             counts = _row_counts(place)
         for event in events:
@@ -177,6 +179,17 @@ def build_dbt_assets(home: Home) -> dg.AssetsDefinition:
             raise failure
 
     return dbt
+
+
+def _one_word_exclude(arguments: list[str]) -> list[str]:
+    """dbt's arguments with all names after --exclude, its last option, as one: dagster-dbt takes one word only.
+
+    What is left out is not materialised, and nothing outside the dbt step depends on it alone.
+    """
+    if "--exclude" not in arguments:
+        return arguments
+    names = arguments.index("--exclude") + 1
+    return [*arguments[:names], " ".join(arguments[names:])]
 
 
 def _collect(stream: Iterator[Any]) -> tuple[list[Any], Exception | None]:
@@ -231,7 +244,7 @@ def _count_of(event: dg.Output[Any], counts: dict[str, int]) -> dict[str, int]:
 def extraction_flags(home: MeterhouseHome) -> dg.MaterializeResult[Any]:
     """Flags of all detectors; metadata holds how many, and the organisation-days scored."""
     place = home.get()
-    with warehouse.writer_lock(place):
+    with warehouse.writer_lock(place, wait_seconds=LOCK_SECONDS):
         scored = run_watch(place, load_settings(place))
         with warehouse.connect(place, read_only=True) as con:
             flags = (con.execute("select count(*) from published.extraction_flags").fetchone() or (0,))[0]
@@ -259,7 +272,7 @@ def extraction_flags(home: MeterhouseHome) -> dg.MaterializeResult[Any]:
 def published_exports(home: MeterhouseHome) -> dg.MaterializeResult[Any]:
     """Rows by table; a failed audit fails the run and publishes nothing."""
     place = home.get()
-    with warehouse.writer_lock(place):
+    with warehouse.writer_lock(place, wait_seconds=LOCK_SECONDS):
         plan = build.plan_build(place, load_settings(place))
         summary = export_published(place, plan)
     return dg.MaterializeResult(metadata={"dagster/row_count": sum(summary.rows.values()), **summary.rows})
@@ -271,23 +284,55 @@ def published_exports(home: MeterhouseHome) -> dg.MaterializeResult[Any]:
     kinds={"python", "plotly"},
     pool=POOL,
     deps=[published_exports],
+    check_specs=[
+        dg.AssetCheckSpec(
+            "within_limits",
+            asset="pages",
+            description="No limit of meterhouse.toml is passed: records quarantined by the last landing that found "
+            "files, and requests without a price.",
+        )
+    ],
     description="Static pages by audience: finance, platform, trust-safety and one bundle an organisation.",
 )
-def pages(home: MeterhouseHome) -> dg.MaterializeResult[Any]:
+def pages(home: MeterhouseHome) -> dg.MaterializeResult:  # type: ignore[type-arg] # with a check Dagster wants it bare
     """The site; metadata holds the number of pages and where they are."""
     place = home.get()
     settings = load_settings(place)
-    with warehouse.writer_lock(place):
+    with warehouse.writer_lock(place, wait_seconds=LOCK_SECONDS):
         count = build_pages(place, settings)
         remember_finish(place, settings, build.plan_build(place, settings))
+        passed_limits = _passed_limits(place, settings)
     return dg.MaterializeResult(
         metadata={
             "pages": count,
             "finance": dg.MetadataValue.path(str(place.site / "finance" / "index.html")),
             "platform": dg.MetadataValue.path(str(place.site / "platform" / "index.html")),
             "trust-safety": dg.MetadataValue.path(str(place.site / "trust-safety" / "index.html")),
-        }
+        },
+        check_results=[
+            dg.AssetCheckResult(
+                check_name="within_limits",
+                passed=not passed_limits,
+                severity=dg.AssetCheckSeverity.ERROR,
+                metadata={"breaches": passed_limits},
+            )
+        ],
     )
+
+
+def _passed_limits(home: Home, settings: Settings) -> list[str]:
+    """Limits that the latest manifest entry and the exported spend pass, a sentence each."""
+    commits = read_manifest(home)
+    files = commits[-1].files if commits else []
+    taken = IngestSummary(
+        records_read=sum(f.records_read for f in files), quarantined=sum(f.quarantined for f in files)
+    )
+    spend = literal(published_folder(home) / "spend_daily.parquet")
+    with warehouse.connect(home, in_memory=True) as con:
+        requests, unpriced = con.execute(f"""
+            select coalesce(sum(requests), 0)::bigint, coalesce(sum(unpriced_requests), 0)::bigint
+            from read_parquet({spend})""").fetchone() or (0, 0)
+    return breaches(settings, taken, requests, unpriced)
 
 
 @dg.asset_check(asset=pages, description="Each audience has its entry page.")

@@ -53,8 +53,19 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except MeterhouseError as error:
-            click.echo(f"meterhouse: {error.paragraph()}", err=True)
-            sys.exit(1)
+            cause = error.paragraph()
+        except Exception as error:
+            # Nobody should have to read a traceback; who wants it sets METERHOUSE_TRACEBACK=1.
+            if isinstance(error, click.exceptions.ClickException | click.exceptions.Exit | click.Abort):
+                raise
+            if os.environ.get("METERHOUSE_TRACEBACK"):
+                raise
+            cause = (
+                f"{type(error).__name__}: {' '.join(str(error).split())} This was not foreseen. Nothing of this step "
+                "was published; run again, and if it stays, report it with METERHOUSE_TRACEBACK=1 set."
+            )
+        click.echo(f"meterhouse: {cause}", err=True)
+        sys.exit(1)
 
 
 @click.group(
@@ -84,7 +95,7 @@ def init(home: Path) -> None:
 
 @main.command(epilog="Example: meterhouse run --home data")
 @HOME_OPTION
-@click.option("--or-demo", is_flag=True, help="Write a demo home first when nothing has landed yet.")
+@click.option("--or-demo", is_flag=True, help="Write a demo home first where there is no home yet.")
 def run(home: Path, *, or_demo: bool) -> None:
     """Take in what has landed, price it, and publish tables and pages.
 
@@ -96,8 +107,14 @@ def run(home: Path, *, or_demo: bool) -> None:
     from pipelines.settings import load_settings
 
     place = resolve_home(home)
-    if or_demo and not _has_landed(place):
+    if or_demo and not place.config.exists() and not _has_landed(place):
         _write_demo(place)
+    if not (place.config.exists() or place.landing.is_dir()):
+        raise MeterhouseError(
+            "there is no Meterhouse home here.",
+            file=place.root,
+            way_out=f"Make one with `meterhouse init --home {home}`, or correct --home.",
+        )
     summary = run_all(place, load_settings(place), TerminalReporter())
     _print_summary(place, summary)
     if summary.breaches:
@@ -175,6 +192,8 @@ def _print_summary(home: Home, summary: Any) -> None:
     ]
     for name, value in rows:
         click.echo(f"  {name:<16} {value}")
+    if taken.quarantined:
+        click.echo(f"  quarantined records, by reason: {home.site / 'platform' / 'quality.html'}")
     for name in taken.unasked_files:
         click.echo(f"  not read: {name} (its source's `files` pattern in meterhouse.toml leaves it out)")
     for audience in ("finance", "platform", "trust-safety"):

@@ -28,7 +28,7 @@ _PUBLISHED = {
 _FLAGS = (
     ("case_id", "varchar", "Stable id of the case"),
     ("rank", "integer", "Place in the queue, 1 first"),
-    ("organization_id", "varchar", "Organisation under review; of a group, its largest"),
+    ("organization_id", "varchar", "Organisation under review; of a group, the member seen first"),
     ("first_seen", "date", "First flagged day, UTC"),
     ("last_seen", "date", "Last flagged day, UTC"),
     ("detector", "varchar", "Which detector raised it"),

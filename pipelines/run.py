@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -24,6 +24,8 @@ from pipelines.publish.exports import export_published, published_folder
 from pipelines.sql import literal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pipelines.home import Home
     from pipelines.settings import Settings
 
@@ -56,6 +58,21 @@ class _Silent:
         return nullcontext(self)
 
 
+class _Timed:
+    """Hands steps on to a reporter and keeps their wall seconds by name."""
+
+    def __init__(self, reporter: Reporter) -> None:
+        self._reporter = reporter
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[Step]:
+        began = time.monotonic()
+        with self._reporter.step(name) as shown:
+            yield shown
+        self.seconds[name] = round(time.monotonic() - began, 3)
+
+
 @dataclass(frozen=True, slots=True)
 class Money:
     """Totals of everything published, in one currency; None where nothing is known."""
@@ -79,6 +96,7 @@ class RunSummary:
     pages: int
     seconds: float
     breaches: tuple[str, ...]
+    steps: dict[str, float]
 
     @property
     def priced_share(self) -> Decimal | None:
@@ -90,7 +108,7 @@ class RunSummary:
 
 def run_all(home: Home, settings: Settings, reporter: Reporter | None = None) -> RunSummary:
     """The scheduled batch. A run with nothing new finds that out before it pays for dbt."""
-    report = reporter or _Silent()
+    report = _Timed(reporter or _Silent())
     began = time.monotonic()
     with warehouse.writer_lock(home):
         with report.step("landing") as step:
@@ -110,7 +128,9 @@ def run_all(home: Home, settings: Settings, reporter: Reporter | None = None) ->
             with report.step("pages") as step:
                 step.finish(build_pages(home, settings), "pages")
             remember_finish(home, settings, plan)
-        summary = _summary(home, settings, taken, changed=changed, seconds=time.monotonic() - began)
+        summary = _summary(
+            home, settings, taken, changed=changed, seconds=time.monotonic() - began, steps=report.seconds
+        )
         _log_run(home, summary)
     return summary
 
@@ -167,7 +187,9 @@ def remember_finish(home: Home, settings: Settings, plan: build.Plan) -> None:
     )
 
 
-def _summary(home: Home, settings: Settings, taken: IngestSummary, *, changed: bool, seconds: float) -> RunSummary:
+def _summary(
+    home: Home, settings: Settings, taken: IngestSummary, *, changed: bool, seconds: float, steps: dict[str, float]
+) -> RunSummary:
     folder = published_folder(home)
     with duckdb.connect() as con:
         spend = f"read_parquet({literal(folder / 'spend_daily.parquet')})"
@@ -190,11 +212,12 @@ def _summary(home: Home, settings: Settings, taken: IngestSummary, *, changed: b
         flags=flags,
         pages=sum(1 for _ in home.site.rglob("*.html")),
         seconds=seconds,
-        breaches=tuple(_breaches(settings, taken, requests, unpriced)),
+        breaches=tuple(breaches(settings, taken, requests, unpriced)),
+        steps=steps,
     )
 
 
-def _breaches(settings: Settings, taken: IngestSummary, requests: int, unpriced: int) -> list[str]:
+def breaches(settings: Settings, taken: IngestSummary, requests: int, unpriced: int) -> list[str]:
     """Limits of meterhouse.toml that this run passed."""
     limits, found = settings.limits, []
     most = limits.max_quarantined_records

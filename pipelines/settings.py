@@ -126,7 +126,12 @@ def load_settings(home: Home) -> Settings:
     """Read a home's settings; a home without the file has the defaults."""
     if not home.config.exists():
         return Settings()
-    text = home.config.read_text(encoding="utf-8")
+    try:
+        text = home.config.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise MeterhouseError(
+            "not UTF-8 text.", file=home.config, way_out="Save the file as UTF-8 and run again."
+        ) from error
     try:
         return Settings.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -26,6 +28,10 @@ def memory_limit() -> str:
     """DuckDB's memory limit: the environment's, else 60 % of the machine's memory."""
     given = os.environ.get("METERHOUSE_MEMORY_LIMIT")
     if given:
+        if not re.fullmatch(r"\d+(\.\d+)? ?(MB|MiB|GB|GiB)", given):
+            raise MeterhouseError(
+                f"METERHOUSE_MEMORY_LIMIT is {given!r}.", way_out="Give a number and a unit, as in 4GB or 512MiB."
+            )
         return given
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return f"{int(total * 0.6 / 2**20)}MiB"
@@ -33,7 +39,10 @@ def memory_limit() -> str:
 
 def threads() -> int:
     """How many threads DuckDB may use."""
-    return int(os.environ.get("METERHOUSE_THREADS") or os.cpu_count() or 1)
+    given = os.environ.get("METERHOUSE_THREADS")
+    if given and not (given.isdigit() and int(given)):
+        raise MeterhouseError(f"METERHOUSE_THREADS is {given!r}.", way_out="Give a whole number, 1 or more.")
+    return int(given or os.cpu_count() or 1)
 
 
 @contextmanager
@@ -66,20 +75,26 @@ def connect(home: Home, *, read_only: bool = False, in_memory: bool = False) -> 
 
 
 @contextmanager
-def writer_lock(home: Home) -> Iterator[None]:
-    """One run at a time on a home; a second one is refused with the holder's process id."""
+def writer_lock(home: Home, *, wait_seconds: float = 0) -> Iterator[None]:
+    """One run at a time on a home; a second one waits, then is refused with the holder's process id."""
     home.root.mkdir(parents=True, exist_ok=True)
     path = home.root / ".lock"
+    until = time.monotonic() + wait_seconds
     with path.open("a+", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            file.seek(0)
-            raise MeterhouseError(
-                f"another run (process {file.read().strip() or 'unknown'}) is working on this home.",
-                file=home.root,
-                way_out="Wait for it to end, or stop that process, and run again.",
-            ) from error
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError as error:
+                if time.monotonic() < until:
+                    time.sleep(0.5)
+                    continue
+                file.seek(0)
+                raise MeterhouseError(
+                    f"another run (process {file.read().strip() or 'unknown'}) is working on this home.",
+                    file=home.root,
+                    way_out="Wait for it to end, or stop that process, and run again.",
+                ) from error
         file.seek(0)
         file.truncate()
         file.write(str(os.getpid()))

@@ -58,5 +58,5 @@ def digests(home: Home, *, without: tuple[str, ...] = ()) -> dict[str, tuple]:
     for table in PUBLISHED:
         columns = [c for (c, *_) in ask(home, f"describe published.{table}") if c not in without]
         row = ", ".join(columns)
-        found[table] = ask(home, f"select count(*), bit_xor(hash(row({row}))) from published.{table}")[0]
+        found[table] = ask(home, f"select count(*), sum(hash(row({row}))::hugeint) from published.{table}")[0]
     return found

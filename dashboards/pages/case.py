@@ -29,10 +29,11 @@ BENIGN = (
     "A reseller or platform whose own customers make the traffic, with end-user identifiers",
     "A retry storm after an outage: many failures, little new output",
 )
+_LINKED_STEP = "Review the linked organisations together with this one"
 STEPS = (
     ("Read the reasons against the counter-evidence; look for a launch, a migration or a contract that explains them"),
     "Look at the keys, networks and templates of the sample below: one job, or many people?",
-    "Review the linked organisations together with this one",
+    _LINKED_STEP,
     "Ask the customer before anything else: most flags have a plain explanation",
     "Write the decision down with its reason, so that the same usage is not flagged again",
 )
@@ -77,7 +78,7 @@ def page(facts: Facts, flag: Row) -> Page:
         ),
         Tile(
             "Highest peer percentile",
-            numbers.percent(peers) if peers is not None else numbers.NOTHING,
+            numbers.percentile(peers * 100) if peers is not None else numbers.NOTHING,
             note="output tokens of a day in the window",
             term="peer-percentile",
         ),
@@ -117,7 +118,7 @@ def page(facts: Facts, flag: Row) -> Page:
         ),
         Card(
             "counter",
-            f"{len(counter)} point{'s' if len(counter) != 1 else ''} that speak against it"
+            (f"{len(counter)} points that speak against it" if len(counter) > 1 else "1 point that speaks against it")
             if counter
             else "No counter-evidence was found",
             "What makes it look harmless?",
@@ -148,7 +149,13 @@ def page(facts: Facts, flag: Row) -> Page:
             items=list(BENIGN),
             half=True,
         ),
-        Card("steps", "Next steps", "What does a reviewer do?", items=list(STEPS), half=True),
+        Card(
+            "steps",
+            "Next steps",
+            "What does a reviewer do?",
+            items=[s for s in STEPS if len(members) > 1 or s != _LINKED_STEP],
+            half=True,
+        ),
         Card(
             "sample",
             "Twenty requests of the window",

@@ -32,7 +32,7 @@ def days_table(facts: Facts, rows: list[Row]) -> Table:
             cells.count(r["requests"]),
             cells.count(r["output_tokens"], bar=largest),
             cells.count(round(r["output_tokens"] / r["requests"])) if r["requests"] else cells.BLANK,
-            cells.percent(Decimal(str(r["peer_rank"]))),
+            cells.percentile(Decimal(str(r["peer_rank"])) * 100),
         ]
         for r in rows
     ]
@@ -89,7 +89,9 @@ def sample_table(facts: Facts, flag: Row) -> Table:
 def members_card(facts: Facts, flag: Row, members: list[Row]) -> Card:
     """The organisations of a case with what each used in the window."""
     others = len(members) - 1
-    title = f"{others} linked organisation{'s' if others > 1 else ''}" if others > 0 else "No linked organisation"
+    title = "No linked organisation"
+    if others > 0:
+        title = f"{len(members)} organisations in this case: {flag['organization_id']} and {others} linked"
     question = "Who works in the same rhythm or shares networks or templates?"
     if others < 1:
         return Card("linked", title, question, half=True)

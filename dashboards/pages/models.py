@@ -176,16 +176,17 @@ def _effective(facts: Facts) -> Card:
         Column("Gap", "gap to list"),
         Column("Cache saving", f"cache saving ({cur})", term="cache-saving"),
     ]
+    last_day = facts.build["data_through"].date().isoformat()
     title = "Charged prices equal list prices"
     if furthest is not None and abs(furthest[1]) >= 0.0005:
         side = "below" if furthest[1] < 0 else "above"
-        title = f"{furthest[0]} is charged {numbers.percent(abs(furthest[1]))} {side} today's standard list"
+        title = f"{furthest[0]} is charged {numbers.percent(abs(furthest[1]))} {side} the standard list of {last_day}"
     return Card(
         "effective",
         title,
         "How far is the charged price from the list?",
         tables=[Table("effective-table", "Charged and listed prices per million tokens", columns, rows)],
-        how="List: the standard-tier rates of card \u201clist\u201d in force at the end of the "
+        how=f"List: the standard-tier rates of card \u201clist\u201d in force on {last_day}, the last day of the "
         "data, applied to the same tokens. "
         "Batch discounts and earlier prices make the gap.",
         term="effective-price",

@@ -5,8 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from dashboards import cells, charts, findings, tables, tiles
+from dashboards import cells, charts, findings, request_charts, tables, tiles
 from dashboards.page import Audience, Card, Cell, Column, Page, Table, sees_cost
+from dashboards.pages import records
 from dashboards.pages.change import change_card, movers_card
 from pipelines.publish import numbers
 from pipelines.publish.names import slug
@@ -22,39 +23,9 @@ _ZERO = Decimal(0)
 def page(facts: Facts, audience: Audience) -> Page:
     """The first page of an audience."""
     if facts.daily is None or facts.period is None:
-        return Page("index.html", "empty.html.j2", "index", "Overview", {})
+        return Page("index.html", "empty.html.j2", "index", "Overview", records.refused(facts))
     linked = {o: f"organizations/{slug(o)}.html" for o in facts.paged_organizations} if audience == "finance" else {}
-    finding = findings.revenue(facts) if audience == "finance" else _platform_finding(facts)
-    cards = [
-        Card(
-            "days",
-            finding,
-            "How much revenue came in each day, and from which models?",
-            chart=charts.revenue_by_model(
-                facts,
-                facts.model_daily,
-                chart_id="revenue-days",
-                what="Revenue",
-                cost=facts.daily if sees_cost(audience) else None,
-            ),
-            how="Sum of the charged amount of every priced request, by billing day. Hatched "
-            "bars are fine-tuned models.",
-            term="revenue",
-        ),
-    ]
-    if audience == "platform":
-        cards.append(
-            Card(
-                "kinds",
-                _kind_finding(facts),
-                "Which kinds of tokens were used each day?",
-                chart=charts.token_kinds(facts),
-                term="tokens",
-                how="Kinds are disjoint: cached input is not part of input, reasoning is part of output.",
-            )
-        )
-    if facts.change is not None:
-        cards += [change_card(facts, facts.change), movers_card(facts, linked)]
+    cards = _finance_cards(facts, linked) if audience == "finance" else _platform_cards(facts)
     cards.append(
         Card(
             "organizations",
@@ -103,9 +74,58 @@ def page(facts: Facts, audience: Audience) -> Page:
     context = {
         "tiles": tiles.tiles(facts, audience, facts.total, facts.daily, unpriced_href="quality.html#unpriced"),
         "cards": cards,
-        "lead": finding,
+        "lead": cards[0].title,
     }
     return Page("index.html", "cards.html.j2", "index", "Overview", context)
+
+
+def _finance_cards(facts: Facts, linked: dict[str, str]) -> list[Card]:
+    """What came in, and what moved it."""
+    cards = [
+        Card(
+            "days",
+            findings.revenue(facts),
+            "How much revenue came in each day, and from which models?",
+            chart=charts.revenue_by_model(
+                facts, facts.model_daily, chart_id="revenue-days", what="Revenue", cost=facts.daily
+            ),
+            how="Sum of the charged amount of every priced request, by billing day. Hatched "
+            "bars are fine-tuned models.",
+            term="revenue",
+        ),
+    ]
+    if facts.change is not None:
+        cards += [change_card(facts, facts.change), movers_card(facts, linked)]
+    return cards
+
+
+def _platform_cards(facts: Facts) -> list[Card]:
+    """What was served, what failed, and which kinds of tokens it took."""
+    return [
+        Card(
+            "days",
+            _platform_finding(facts),
+            "How many requests came in each day, and for which models?",
+            chart=request_charts.requests_by_model(facts),
+            how="Every accepted request, priced or not, by billing day. Hatched bars are fine-tuned models.",
+            term="requests",
+        ),
+        Card(
+            "failed",
+            _failed_finding(facts),
+            "How many requests failed, and on which days more than usual?",
+            chart=request_charts.failed_share(facts),
+            term="failed",
+        ),
+        Card(
+            "kinds",
+            _kind_finding(facts),
+            "Which kinds of tokens were used each day?",
+            chart=charts.token_kinds(facts),
+            term="tokens",
+            how="Kinds are disjoint: cached input is not part of input, reasoning is part of output.",
+        ),
+    ]
 
 
 def months_card(facts: Facts, audience: Audience) -> Card:
@@ -170,6 +190,14 @@ def _platform_finding(facts: Facts) -> str:
     if not facts.period or not facts.period.compared:
         return f"{numbers.short(row['total_tokens'])} tokens in {numbers.count(row['requests'])} requests"
     return f"Tokens {words}, requests {numbers.change_words(row['current_requests'], row['prior_requests'])}"
+
+
+def _failed_finding(facts: Facts) -> str:
+    peak = request_charts.worst_day(facts)
+    if peak is None:
+        return "No request failed"
+    part = numbers.share(facts.total["failed_requests"], facts.total["requests"])
+    return f"{numbers.percent(part)} of requests failed, most on {peak[0].isoformat()}: {numbers.percent(peak[1])}"
 
 
 def _kind_finding(facts: Facts) -> str:

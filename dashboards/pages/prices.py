@@ -25,17 +25,8 @@ UNITS = (
     ("audio_output", "Audio out"),
     ("training", "Training"),
 )
-_KEYS = (
-    "provider",
-    "model",
-    "model_tier",
-    "service_tier",
-    "card",
-    "context_from",
-    "valid_from",
-    "valid_to",
-    "currency",
-)
+_SET = ("provider", "model", "model_tier", "service_tier", "card", "context_from", "currency")
+_KEYS = (*_SET, "valid_from", "valid_to")
 
 
 def page(facts: Facts) -> Page:
@@ -43,23 +34,27 @@ def page(facts: Facts) -> Page:
     time."""
     in_force = [r for r in facts.prices if r["in_force"]]
     other = [r for r in facts.prices if not r["in_force"]]
+    last_day = facts.build["data_through"].date().isoformat()
     used = {(r["provider"], r["model"], r["model_tier"]) for r in in_force if r["in_use"]}
     cards = [
         Card(
             "in-force",
-            f"{len(used):,} of {len(facts.models):,} models in use have a rate in force",
-            "What does each token cost today, per million?",
+            f"{len(used):,} of {len(facts.models):,} models in use have a rate in force on {last_day}",
+            f"What does each token cost on {last_day}, per million?",
             term="price-book",
-            tables=[_table("in-force-table", "Rates in force, per million tokens", in_force)],
-            how=f"In force at the end of the data; {len(in_force):,} rates in all. Version "
-            f"{facts.build['price_book_digest'][:12]}. "
-            "A dash is a token kind without a rate: usage of it is not priced.",
+            tables=[
+                _table("in-force-table", f"Rates in force on {last_day}, per million tokens", _in_force_sets(in_force))
+            ],
+            how=f"One row a rate set, as it stood on {last_day}, the last day of the data; {len(in_force):,} "
+            f"rates in all, version {facts.build['price_book_digest'][:12]}. Valid from is the newest change of "
+            "the row. A dash: no rate for that kind of token on that day, so a request that uses such tokens "
+            "has no price.",
         ),
         Card(
             "history",
             _history_title(other),
             "What did it cost at other times?",
-            tables=[_table("history-table", "Rates of other times, per million tokens", other)],
+            tables=[_table("history-table", "Rates of other times, per million tokens", _interval_sets(other))],
             how="The book only grows: a request keeps the rate of its own instant.",
             term="price-book",
         ),
@@ -72,6 +67,22 @@ def _history_title(rows: list[Row]) -> str:
     if not rows:
         return "No rate was ever replaced"
     return f"{len(rows):,} rates of {len(models):,} model{'s' if len(models) > 1 else ''} belong to other times"
+
+
+def _in_force_sets(rows: list[Row]) -> list[list[Row]]:
+    """Rates of one day by rate set, whatever day each of them dates from; the newest of a unit counts."""
+    made = []
+    for _, group in groupby(sorted(rows, key=_order), key=lambda r: tuple(r[k] for k in _SET)):
+        newest: dict[str, Row] = {}
+        for rate in sorted(group, key=lambda r: (r["valid_from"], r["known_from"])):
+            newest[rate["unit"]] = rate
+        made.append(list(newest.values()))
+    return made
+
+
+def _interval_sets(rows: list[Row]) -> list[list[Row]]:
+    """Rates by rate set and the time they were valid in."""
+    return [list(group) for _, group in groupby(sorted(rows, key=_order), key=_key)]
 
 
 def _key(row: Row) -> tuple[Any, ...]:
@@ -90,23 +101,24 @@ def _order(row: Row) -> tuple[Any, ...]:
         row["card"] != "list",
         row["card"],
         row["context_from"],
+        row["currency"],
         -row["valid_from"].toordinal(),
         row["valid_from"],
         row["valid_to"] is None,
         row["valid_to"] or row["valid_from"],
-        row["currency"],
     )
 
 
-def _table(id: str, caption: str, rows: list[Row]) -> Table:  # noqa: A002
-    """One row an interval of a rate set, one column a token kind that is priced anywhere in it."""
+def _table(id: str, caption: str, sets: list[list[Row]]) -> Table:  # noqa: A002
+    """One row a set of rates, one column a token kind that is priced anywhere in them."""
+    rows = [r for rates in sets for r in rates]
     present = {r["unit"] for r in rows}
     units = [(u, label) for u, label in UNITS if u in present]
     long_context = any(r["context_from"] for r in rows)
     lines = []
-    for _, group in groupby(sorted(rows, key=_order), key=_key):
-        rates = list(group)
+    for rates in sets:
         row = rates[0]
+        ends = [r["valid_to"] for r in rates if r["valid_to"]]
         prices = {r["unit"]: numbers.per_million(r["price"], r["per"]) for r in rates}
         lines.append(
             [
@@ -120,8 +132,8 @@ def _table(id: str, caption: str, rows: list[Row]) -> Table:  # noqa: A002
                     else []
                 ),
                 *(cells.listed(prices.get(u), row["currency"]) for u, _ in units),
-                cells.day(row["valid_from"].date()),
-                cells.day(row["valid_to"].date() if row["valid_to"] else None),
+                cells.day(max(r["valid_from"] for r in rates).date()),
+                cells.day(min(ends).date() if ends else None),
                 cells.day(max((r["checked_on"] for r in rates if r["checked_on"]), default=None)),
             ]
         )

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 RECORDS = ("records_read", "accepted", "duplicates", "amendments", "quarantined", "difference")
 ROWS = 60
 _ZERO = Decimal(0)
+_NOT_IN_FORCE = "no rate in force at this instant"  # as rated_usage.sql writes it
 
 
 def page(facts: Facts, audience: Audience) -> Page:
@@ -27,7 +28,7 @@ def page(facts: Facts, audience: Audience) -> Page:
     cards += [
         records.sources(facts),
         _unpriced(facts),
-        records.quarantine(facts),
+        records.quarantine(facts, audience),
         records.files(facts),
         _build(facts, audience),
     ]
@@ -142,7 +143,7 @@ def _unpriced(facts: Facts) -> Card:
             cells.day(r["first_day"]),
             cells.day(r["last_day"]),
             cells.text(
-                reasons.get((r["provider"], r["model"], r["model_tier"], r["service_tier"]), ""),
+                _with_dates(reasons.get((r["provider"], r["model"], r["model_tier"], r["service_tier"]), ""), r),
                 css="l w",
             ),
         ]
@@ -179,9 +180,24 @@ def _unpriced(facts: Facts) -> Card:
                 note=note,
             )
         ],
-        how="All data. Add the missing rates as CSV under prices/ in the home, then run again.",
+        how="All data. Add the missing rates as CSV under prices/ in the home, then run again. Where a rate is "
+        "known from a later day only, add one with the earlier valid_from.",
         term="not-priced",
     )
+
+
+def _with_dates(reason: str | None, row: Row) -> str:
+    """The reason; where no rate was in force, also since when or until when the book knows one.
+
+    The reason is that of the newest day, so a rate that ended is named before one that came late.
+    """
+    if reason != _NOT_IN_FORCE or row["rates_from"] is None:
+        return reason or ""
+    if row["rates_to"].date() <= row["last_day"]:
+        return f"{reason}: the rate is known only up to {row['rates_to']:%Y-%m-%d}"
+    if row["rates_from"].date() >= row["first_day"]:
+        return f"{reason}: the rate is known only from {row['rates_from']:%Y-%m-%d} on"
+    return reason
 
 
 def _build(facts: Facts, audience: Audience) -> Card:

@@ -68,7 +68,7 @@ def reason_table(id: str, caption: str, reasons: list[dict[str, Any]]) -> Table:
         any(r["unit"] for r in reasons),
         any(r["own"] is not None for r in reasons),
         any(r["peer"] is not None for r in reasons),
-        any(r["rest"] or r["code"] for r in reasons),
+        any(r["rest"] for r in reasons),
     ]
     rows = [
         [
@@ -76,8 +76,8 @@ def reason_table(id: str, caption: str, reasons: list[dict[str, Any]]) -> Table:
             number(r["value"]),
             cells.text(r["unit"], css="l"),
             number(r["own"]),
-            number(r["peer"]),
-            cells.text("; ".join(x for x in (r["rest"], r["code"]) if x), css="l w q"),
+            cells.BLANK if r["peer"] is None else cells.percentile(Decimal(str(r["peer"]))),
+            Cell(r["rest"], css="l w q"),
         ]
         for r in reasons
     ]

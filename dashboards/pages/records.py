@@ -10,6 +10,7 @@ from dashboards.page import Card, Cell, Column, Table
 from pipelines.publish import numbers
 
 if TYPE_CHECKING:
+    from dashboards.page import Audience
     from pipelines.publish.facts import Facts
 
 RECORDS = ("records_read", "accepted", "duplicates", "amendments", "quarantined", "difference")
@@ -77,7 +78,16 @@ def sources(facts: Facts) -> Card:
     )
 
 
-def quarantine(facts: Facts) -> Card:
+def refused(facts: Facts) -> dict[str, Any]:
+    """What a page without usage says of the records: how many were read, how many are in quarantine."""
+    read, held = (sum(r[k] for r in facts.sources) for k in ("records_read", "quarantined"))
+    words = f"{numbers.count(read)} record{'s' if read != 1 else ''}"
+    return {"read": words if read else "", "quarantined": numbers.count(held), "one": held == 1}
+
+
+def quarantine(facts: Facts, audience: Audience) -> Card:
+    """Refused records by reason. Their text may hold content, so only the platform reads examples of it."""
+    with_text = audience == "platform"
     columns = [
         Column("Reason", "reason", text=True),
         Column("Field", "field", text=True),
@@ -85,7 +95,7 @@ def quarantine(facts: Facts) -> Card:
         Column("Records", "records"),
         Column("Files", "files"),
         Column("First example", "example place", text=True),
-        Column("Text", "example", text=True),
+        *([Column("Text", "example", text=True)] if with_text else []),
     ]
     rows = [
         [
@@ -95,7 +105,7 @@ def quarantine(facts: Facts) -> Card:
             cells.count(r["records"]),
             cells.count(r["files"]),
             cells.text(f"{r['example_file']}, line {r['example_line']}", css="l"),
-            cells.text(r["example"], css="l code"),
+            *([cells.text(r["example"], css="l code")] if with_text else []),
         ]
         for r in facts.quarantine
     ]
@@ -118,7 +128,9 @@ def quarantine(facts: Facts) -> Card:
                 empty="Nothing was refused.",
             )
         ],
-        how="The whole text of each is in the table quarantined_records.",
+        how="The whole text of each is in the table quarantined_records."
+        if with_text
+        else "The text of a refused record may hold content; it is not shown here.",
         term="quarantine",
     )
 

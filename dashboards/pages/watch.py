@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dashboards import cells
 from dashboards.page import Card, Cell, Column, Page, Table, Tile
-from dashboards.pages import case
+from dashboards.pages import case, records
 from dashboards.pages.reasons import json_list, parse_reasons, words
 from dashboards.svg import spark
 from pipelines.publish import numbers
@@ -23,9 +23,11 @@ def pages(facts: Facts) -> list[Page]:
 def _queue(facts: Facts) -> Page:
     n = len(facts.flags)
     if facts.daily is None:
-        return Page("index.html", "empty.html.j2", "index", "Extraction watch", {})
+        return Page("index.html", "empty.html.j2", "index", "Extraction watch", records.refused(facts))
     output = sum(f["output_tokens"] or 0 for f in facts.flags)
-    organizations = sorted({f["organization_id"] for f in facts.flags})
+    organizations = {f["organization_id"] for f in facts.flags}
+    for flag in facts.flags:
+        organizations.update(json_list(flag["linked_organizations"]))
     part = numbers.share(output, facts.total["output_tokens"])
     tiles = [
         Tile(
@@ -37,7 +39,7 @@ def _queue(facts: Facts) -> Page:
         Tile(
             "Organisations flagged",
             numbers.count(len(organizations)),
-            note=f"of {len(facts.organizations):,} active",
+            note=f"of {len(facts.organizations):,} active, linked ones included",
         ),
         Tile(
             "Output tokens in flagged windows",

@@ -6,13 +6,27 @@
     ]) }}
 {%- endmacro %}
 
+{#-
+  A failed call, or one that the gateway answered itself, that has no tokens: there was nothing to charge. A
+  call that succeeded without tokens is another matter (images, speech): what it used was not counted.
+-#}
+{% macro used_nothing(event) -%}
+    (
+        (coalesce({{ event }}.status, 0) >= 400 or {{ event }}.gateway_cache_hit)
+        and {% for bucket in buckets() %}{{ event }}.{{ bucket }}{{ " + " if not loop.last }}{% endfor %} = 0
+    )
+{%- endmacro %}
+
 {#- Amount of one event at one rate: the sum of its charges, null if any used bucket has no price. -#}
 {% macro amount(event, rate) -%}
-    (
+    case
+        when {{ rate }}.rate_id is null and not {{ used_nothing(event) }} then null
+        else (
     {%- for bucket in buckets() %}
-        {{ "+ " if not loop.first }}{{ charge(event ~ "." ~ bucket, rate ~ ".price_" ~ bucket) }}
+            {{ "+ " if not loop.first }}{{ charge(event ~ "." ~ bucket, rate ~ ".price_" ~ bucket) }}
     {%- endfor %}
-    )::decimal(38, 12)
+        )
+    end::decimal(38, 12)
 {%- endmacro %}
 
 {#- Why an event has no amount: the first of unknown model, wrong instant, tier, context or bucket. -#}

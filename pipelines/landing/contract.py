@@ -82,6 +82,10 @@ BUCKETS: tuple[str, ...] = tuple(c.name for c in COLUMNS if c.role == "bucket")
 INPUT_BUCKETS: tuple[str, ...] = tuple(b for b in BUCKETS if "output" not in b and b != "training_tokens")
 OUTPUT_BUCKETS: tuple[str, ...] = ("output_tokens", "audio_output_tokens")
 
+# The most tokens one bucket or raw total of a record may claim. No single call or training job comes near,
+# and a million records at the ceiling still add up within a bigint, so no later sum can overflow.
+MAX_TOKENS = 10**12
+
 SERVICE_TIERS: tuple[str, ...] = ("standard", "batch", "flex", "priority", "scale")
 MODEL_TIERS: tuple[str, ...] = ("base", "fine_tuned")
 

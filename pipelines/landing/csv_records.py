@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from pipelines.landing.failures import UnreadableFileError
 from pipelines.landing.lines import text_blocks
 from pipelines.sql import identifier, literal
 
@@ -29,6 +30,25 @@ if TYPE_CHECKING:
 ROW = "__row"
 _DELIMITERS = ",;\t|"
 _MAX_ROW = 64 << 20
+# Columns that hold what people and models wrote: of a row that cannot be told apart into its fields,
+# nothing is kept but its line when the header names one of these.
+_TEXT_COLUMNS = frozenset(
+    {
+        "messages",
+        "message",
+        "prompt",
+        "input",
+        "content",
+        "text",
+        "response",
+        "completion",
+        "output",
+        "arguments",
+        "choices",
+        "instructions",
+        "proxy_server_request",
+    }
+)
 _NEWLINE, _RETURN, _QUOTE = 10, 13, 34
 
 
@@ -49,11 +69,21 @@ class CsvRows:
 
 
 def csv_header(path: Path) -> tuple[list[str], str]:
-    """Column names and delimiter of a CSV file; no names when the file is empty."""
+    """Column names and delimiter of a CSV file; no names when the file is empty.
+
+    Raises UnreadableFileError when the header's end cannot be found.
+    """
     for block in text_blocks(path):
         text = block.lstrip(b"\r\n").decode("utf-8", "backslashreplace")
         delimiter = _delimiter(text)
-        names = next(csv.reader(text.splitlines(keepends=True), delimiter=delimiter), [])
+        data = np.frombuffer(block.lstrip(b"\r\n"), np.uint8)
+        feeds = np.flatnonzero(data == _NEWLINE)
+        if len(feeds) and _enclosed(data, feeds, ord(delimiter), inside=False)[0].all():
+            raise UnreadableFileError("a quote in its header is opened and never closed")
+        try:
+            names = next(csv.reader(text.splitlines(keepends=True), delimiter=delimiter), [])
+        except csv.Error as error:
+            raise UnreadableFileError(f"its header cannot be told apart ({error})") from error
         return _distinct([n.strip() for n in names]), delimiter
     return [], ","
 
@@ -130,6 +160,8 @@ def _number(con: duckdb.DuckDBPyConnection, rows: CsvRows) -> None:
             "insert into landed_refused values (?, null, 'a quote is opened and never closed', ?)",
             [int(rows.lines[-1]), rows.unclosed],
         )
+    if _TEXT_COLUMNS & {n.lower() for n in rows.names}:
+        con.execute("update landed_refused set raw = '[text left out]'")
     con.execute("drop table parsed_rows")
     con.unregister("row_lines")
     con.unregister("all_lines")

@@ -9,12 +9,16 @@ import fnmatch
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
+from pydantic import ValidationError
 
 from pipelines.errors import MeterhouseError
 from pipelines.landing.csv_records import csv_header
+from pipelines.landing.failures import UnreadableFileError, is_machine_failure, machine_failure
 from pipelines.landing.formats import load_formats
 from pipelines.landing.lines import line_reader
 from pipelines.landing.readers import file_type_of
@@ -22,10 +26,10 @@ from pipelines.settings import Settings, Source
 from pipelines.sql import literal
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pipelines.home import Home
 
+# Beside a source's entry and its format, what decides how its files are read.
+_RULES = ("macros.sql", "normalise.py", "contract.py", "readers.py", "csv_records.py", "lines.py")
 _UNFINISHED = (".tmp", ".part", ".partial", ".crdownload", ".swp")
 
 
@@ -78,6 +82,7 @@ def _is_finished(path: Path, folder: Path) -> bool:
 
 def _recognise(folder: Path, files: list[Path]) -> Source:
     """The format of a folder without an entry, by the keys of its first record."""
+    _check_name(folder)
     keys: set[str] = set()
     for path in files:
         keys = record_keys(path)
@@ -91,6 +96,19 @@ def _recognise(folder: Path, files: list[Path]) -> Source:
         way_out=f'Add a [[sources]] entry with name = "{folder.name}" and its format to meterhouse.toml '
         '(format = "mapped" reads any CSV, JSON lines or Parquet), or move the folder out of landing/.',
     )
+
+
+def _check_name(folder: Path) -> None:
+    """Refuse a folder whose name no source can have."""
+    try:
+        Source(name=folder.name, format="canonical")
+    except ValidationError as error:
+        raise MeterhouseError(
+            f"landing/{folder.name}/ cannot be a source: a name begins with a letter or digit and has only "
+            "letters (A-Z, a-z), digits, '.', '_' and '-'.",
+            file=folder,
+            way_out="Rename the folder, or move it out of landing/.",
+        ) from error
 
 
 def record_keys(path: Path) -> set[str]:
@@ -107,18 +125,33 @@ def record_keys(path: Path) -> set[str]:
             row = con.execute("""
                 select json_keys(raw) from first_lines
                 where json_valid(raw) and json_type(raw) = 'OBJECT' limit 1""").fetchone()
-        except (duckdb.Error, OSError):
+        except (duckdb.Error, OSError, UnreadableFileError) as error:
+            if is_machine_failure(error):
+                raise machine_failure(error, path) from error
             return set()
     return set(row[0]) if row else set()
 
 
 def content_digest(path: Path) -> str:
-    """SHA-256 of the file's bytes: a file is known by content, not by name."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """SHA-256 of the file's bytes: a file is known by content, not by name.
+
+    Raises FileNotFoundError when it is gone, MeterhouseError when it cannot be read just now.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise machine_failure(error, path) from error
 
 
 def reading_digest(source: Source) -> str:
-    """Digest of how a source is read: its entry and its format's mapping."""
-    text = json.dumps(source.model_dump(mode="json"), sort_keys=True) + load_formats()[source.format].body
+    """Digest of how a source is read: its entry, its format's mapping and the rules for all formats."""
+    text = json.dumps(source.model_dump(mode="json"), sort_keys=True) + load_formats()[source.format].body + _rules()
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@cache
+def _rules() -> str:
+    return "".join(Path(__file__).with_name(name).read_text(encoding="utf-8") for name in _RULES)

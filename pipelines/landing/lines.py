@@ -41,19 +41,20 @@ def text_blocks(path: Path) -> Iterator[bytes]:
 
     Every block ends with a line feed, the last one with an added one if the file has none there.
     """
-    rest, first = b"", True
+    rest: list[bytes] = []
+    first = True
     with pa.input_stream(str(path), compression=compression_of(path)) as stream:
         while chunk := stream.read(_CHUNK):
             if first:
                 chunk, first = chunk.removeprefix(_MARK), False
             cut = chunk.rfind(b"\n") + 1
             if cut == 0:
-                rest += chunk
+                rest.append(chunk)
                 continue
-            yield rest + chunk[:cut]
-            rest = chunk[cut:]
-    if rest:
-        yield rest + b"\n"
+            yield b"".join([*rest, chunk[:cut]])
+            rest = [chunk[cut:]] if cut < len(chunk) else []
+    if any(rest):
+        yield b"".join([*rest, b"\n"])
 
 
 def _batches(path: Path) -> Iterator[pa.RecordBatch]:

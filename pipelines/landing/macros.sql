@@ -15,8 +15,15 @@ create or replace temp macro whole(t) as (
     end
 );
 
--- A count of tokens is a whole number, 0 or more.
-create or replace temp macro not_count(t) as (t is not null and (whole(t) is null or whole(t) < 0));
+-- A count of tokens is a whole number from 0 to the contract's ceiling.
+create or replace temp macro not_count(t) as (
+    t is not null and (whole(t) is null or whole(t) < 0 or whole(t) > max_tokens())
+);
+
+-- Text as a count of tokens, 0 where it is none: sums and differences of these cannot overflow.
+create or replace temp macro tokens(t) as (
+    case when whole(t) between 0 and max_tokens() then whole(t) else 0 end
+);
 
 -- ISO 8601 text (no zone: UTC) or seconds, milliseconds or microseconds since 1970, as UTC.
 create or replace temp macro instant(t) as (
@@ -90,13 +97,61 @@ create or replace temp macro safe_id(t) as (
     end
 );
 
--- The text of a record that is kept for mending, without secret keys and network addresses.
+-- Who called, by its product's name alone: 'OpenAI/Python 1.40.0' is 'OpenAI/Python', 'curl/8.4' is 'curl'.
+create or replace temp macro agent_family(t) as (
+    case
+        when not contains(split_part(t, ' ', 1), '@')
+            then nullif(safe_id(left(regexp_extract(t, '^[^\s/;,()]+(/[A-Za-z][A-Za-z._-]*)?'), 64)), '')
+    end
+);
+
+-- The fields of a refused record that hold what people and models wrote, at any depth.
+create or replace temp macro text_field() as (
+    '(?is)\\*["''](messages?|prompts?|input|inputs|input_text|content|contents|text|texts|completion|output'
+    || '|output_text|choices|arguments|instructions|response_text|reasoning_content|proxy_server_request'
+    || '|error_message|traceback)\\*["'']\s*:'
+);
+
+-- Text from its first such field onward is left out.
+create or replace temp macro cut_text(t) as (regexp_replace(t, text_field() || '.*', '[text left out]'));
+
+-- The text of a record without what people and models wrote in it. The usual fields of a JSON object are
+-- dropped, so that what identifies the record stays; where one is left deeper down, or in text that is
+-- not valid JSON, everything from there on is left out.
+create or replace temp macro without_text(t) as (
+    case
+        when not (regexp_matches(t, text_field()) or regexp_matches(t, '(?i)\\*["'']response\\*["'']\s*:')) then t
+        when starts_with(ltrim(t), '{') and json_valid(t)
+            then cut_text(
+                json_merge_patch(
+                    json_merge_patch(
+                        try_cast(t as json),
+                        '{"messages": null, "message": null, "prompt": null, "input": null, "content": null,
+                          "text": null, "completion": null, "output": null, "output_text": null,
+                          "choices": null, "arguments": null, "instructions": null,
+                          "proxy_server_request": null}'
+                    ),
+                    -- A batch line's response says what became of the request; any other is the answer itself.
+                    case
+                        when json_type(try_cast(t as json), '$.response.body') = 'OBJECT'
+                            then '{"response": {"body": {"choices": null, "output": null, "output_text": null,
+                                   "content": null, "instructions": null}}}'
+                        when json_exists(try_cast(t as json), '$.response.status_code') then '{}'
+                        else '{"response": null}'
+                    end
+                )::varchar
+            )
+        else cut_text(regexp_replace(t, '(?is)\\*["'']response\\*["'']\s*:\s*\\*["''\[].*', '[text left out]'))
+    end
+);
+
+-- The text of a record that is kept for mending, without secret keys, e-mail and network addresses.
 create or replace temp macro masked(t) as (
     regexp_replace(
         regexp_replace(
             regexp_replace(
                 regexp_replace(
-                    t,
+                    regexp_replace(t, '[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+', '***', 'g'),
                     '(?i)\b(sk|pk|rk|gsk|xai|hf)([-_])[a-z0-9_-]{8,}'
                     || '|\b(bearer|basic)( +)[a-z0-9._~+/=-]{8,}',
                     '\1\2\3\4***', 'g'
@@ -113,4 +168,6 @@ create or replace temp macro masked(t) as (
 -- What is wrong with a record: the source's own field name and a predicate that reads on from it.
 create or replace temp macro problem(f, r) as ({ 'field': f, 'reason': f || ' ' || r });
 
-create or replace temp macro bad_count(f) as problem(f, 'is not a number of tokens (a whole number, 0 or more)');
+create or replace temp macro bad_count(f, t) as problem(
+    f, 'is not a number of tokens (a whole number from 0 to ' || max_tokens() || '): ' || left(t, 80)
+);

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.landing.discover import LandedFile, content_digest, landed_files, reading_digest
 from pipelines.landing.manifest import Commit, current_files
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pipelines.home import Home
     from pipelines.settings import Settings
+
+# Path → size, time of change in nanoseconds, SHA-256.
+_Memory = dict[str, list[int | str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +33,12 @@ def find_new(home: Home, settings: Settings, commits: list[Commit]) -> tuple[lis
 
     Digests are remembered by (path, size, time of change), so an unchanged landing folder costs
     one look at each name. A file of which nothing was accepted is new again when its source's
-    mapping has changed.
+    mapping has changed. A file that is taken away while this looks at it is left out. Needs no lock.
     """
     found, unasked = landed_files(home, settings)
     known = current_files(commits)
     memory = _read_memory(home)
+    seen: _Memory = {}
     new: dict[tuple[str, str], NewFile] = {}
     for landed in found:
         stamp = [landed.size, landed.mtime_ns]
@@ -42,8 +46,11 @@ def find_new(home: Home, settings: Settings, commits: list[Commit]) -> tuple[lis
         if remembered and remembered[:2] == stamp:
             digest = str(remembered[2])
         else:
-            digest = content_digest(landed.path)
-            memory[str(landed.path)] = [*stamp, digest]
+            try:
+                digest = content_digest(landed.path)
+            except FileNotFoundError:
+                continue
+        seen[str(landed.path)] = [*stamp, digest]
         reading = reading_digest(landed.source)
         entry = known.get((landed.source.name, digest))
         if entry is not None:
@@ -52,7 +59,8 @@ def find_new(home: Home, settings: Settings, commits: list[Commit]) -> tuple[lis
             if not retry:
                 continue
         new.setdefault((landed.source.name, digest), NewFile(landed, digest, reading))
-    _write_memory(home, memory)
+    if seen != memory:
+        _write_memory(home, seen)
     return list(new.values()), unasked
 
 
@@ -60,15 +68,18 @@ def _memory_file(home: Home) -> Path:
     return home.work / "digests.json"
 
 
-def _read_memory(home: Home) -> dict[str, list[int | str]]:
+def _read_memory(home: Home) -> _Memory:
     try:
         return dict(json.loads(_memory_file(home).read_text(encoding="utf-8")))
     except (OSError, ValueError):
         return {}
 
 
-def _write_memory(home: Home, memory: dict[str, list[int | str]]) -> None:
+def _write_memory(home: Home, memory: _Memory) -> None:
+    """Replace the memory in one rename; run and sensor may do so at the same time."""
     home.work.mkdir(parents=True, exist_ok=True)
-    beside = _memory_file(home).with_suffix(".tmp")
-    beside.write_text(json.dumps(memory), encoding="utf-8")
-    beside.replace(_memory_file(home))
+    with tempfile.NamedTemporaryFile(
+        "w", dir=home.work, prefix="digests-", suffix=".tmp", delete=False, encoding="utf-8"
+    ) as beside:
+        json.dump(memory, beside)
+    Path(beside.name).replace(_memory_file(home))

@@ -14,6 +14,7 @@ from pipelines.landing.contract import (
     COLUMNS,
     INPUT_BUCKETS,
     MAPPED,
+    MAX_TOKENS,
     OUTPUT_BUCKETS,
     SERVICE_TIERS,
     Column,
@@ -31,6 +32,7 @@ _NAMED = {
     "api_key_id": "safe_id",
     "end_user_id": "safe_id",
     "client_network": "safe_id",
+    "client_agent": "agent_family",
     "provider": "provider_name",
     "service_tier": "service_tier_name",
 }
@@ -135,8 +137,8 @@ def _completions() -> list[tuple[str, str]]:
         *zero,
         ("service_tier", "coalesce(service_tier, 'standard')"),
         ("gateway_cache_hit", "coalesce(gateway_cache_hit, false)"),
-        ("raw_input_tokens", f"coalesce(raw_input_tokens, {_sum(INPUT_BUCKETS)})"),
-        ("raw_output_tokens", f"coalesce(raw_output_tokens, {_sum(OUTPUT_BUCKETS)})"),
+        ("raw_input_tokens", f"coalesce(raw_input_tokens, try_cast({_sum(INPUT_BUCKETS)} as bigint))"),
+        ("raw_output_tokens", f"coalesce(raw_output_tokens, try_cast({_sum(OUTPUT_BUCKETS)} as bigint))"),
     ]
 
 
@@ -146,7 +148,8 @@ def _filled(name: str) -> str:
 
 
 def _sum(buckets: tuple[str, ...]) -> str:
-    return " + ".join(f"coalesce({b}, 0)" for b in buckets)
+    # Made for records that are refused too, so it must hold any bigints.
+    return " + ".join(f"coalesce({b}, 0)::hugeint" for b in buckets)
 
 
 def _verdict(kinds: dict[str, str], received_at: str) -> str:
@@ -165,7 +168,12 @@ def _verdict(kinds: dict[str, str], received_at: str) -> str:
             rules.append((f"{identifier(c.name)} is null", c.name, "'is missing'"))
     rules.append(("event_id is null", "event_id", "'is missing'"))
     rules += [(f"{b} < 0", b, f"'is negative: ' || {b}") for b in (*BUCKETS, "reasoning_tokens", "revision")]
-    total_in, total_out = (" + ".join(f"filled_{b}" for b in buckets) for buckets in (INPUT_BUCKETS, OUTPUT_BUCKETS))
+    # Before any sum of them is made.
+    rules += [
+        (f"{b} > {MAX_TOKENS}", b, f"'is more than {MAX_TOKENS}, far beyond any call: ' || {b}")
+        for b in (*BUCKETS, "reasoning_tokens", "raw_input_tokens", "raw_output_tokens")
+    ]
+    total_in, total_out = _sum(INPUT_BUCKETS), _sum(OUTPUT_BUCKETS)
     rules += [
         (
             f"not isfinite(occurred_at) or occurred_at < timestamp '{EARLIEST}'",

@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Literal
 
-from pipelines.errors import MeterhouseError
 from pipelines.landing.csv_records import ROW, load_csv
+from pipelines.landing.failures import UnreadableFileError
 from pipelines.landing.formats import Format, contract_shape
 from pipelines.landing.lines import line_reader
 from pipelines.sql import identifier, literal
@@ -38,15 +38,14 @@ def file_type_of(path: Path) -> FileType | None:
 def open_records(con: duckdb.DuckDBPyConnection, path: Path, fmt: Format, source: Source) -> None:
     """Define the temporary view `records` over a file.
 
-    Raises MeterhouseError when the format does not read this type of file or a mapped column
+    Raises UnreadableFileError when the format does not read this type of file or a mapped column
     does not exist in it.
     """
     file_type = file_type_of(path) or "jsonl"
     if file_type not in fmt.file_types:
-        raise MeterhouseError(
-            f"format {fmt.name!r} does not read {file_type} files (it reads {', '.join(fmt.file_types)}).",
-            file=path,
-            way_out="Name another format for this source in meterhouse.toml, or export JSON lines.",
+        raise UnreadableFileError(
+            f"format {fmt.name!r} does not read {file_type} files (it reads {', '.join(fmt.file_types)}); "
+            f"name another format for source {source.name!r} in meterhouse.toml, or export JSON lines"
         )
     con.execute("set preserve_insertion_order = false")
     con.execute(f"create or replace temp view source_constants as select {_constants(source)}")
@@ -135,7 +134,7 @@ def _open_table(con: duckdb.DuckDBPyConnection, path: Path, file_type: FileType,
     content = "to_json(struct_pack(" + ", ".join(f"{identifier(c)} := {identifier(c)}" for c in columns) + "))"
     # A file without even a header has no columns to look for, and no rows.
     empty = not columns and not isinstance(fmt.shape, dict)
-    doc = _struct_of({}) if empty else _doc_of_columns(columns, fmt, source, path)
+    doc = _struct_of({}) if empty else _doc_of_columns(columns, fmt, source)
     con.execute(f"""
         create or replace temp view records as
         select {ROW} as line, {content if columns else "''"}::varchar as raw, {doc} as doc
@@ -144,15 +143,14 @@ def _open_table(con: duckdb.DuckDBPyConnection, path: Path, file_type: FileType,
         con.execute("create or replace temp view records_refused as select * from landed_refused")
 
 
-def _doc_of_columns(columns: dict[str, str], fmt: Format, source: Source, path: Path) -> str:
+def _doc_of_columns(columns: dict[str, str], fmt: Format, source: Source) -> str:
     if fmt.shape == "mapping":
         for column, field in source.columns.items():
             if field not in columns:
-                raise MeterhouseError(
-                    f"there is no column {field!r}; the file has {', '.join(columns)}.",
-                    file=path,
+                raise UnreadableFileError(
+                    f"there is no column {field!r} (it has {', '.join(columns)}); correct [sources.columns] "
+                    f"{column} of source {source.name!r} in meterhouse.toml",
                     field=column,
-                    way_out=f"Correct [sources.columns] {column} of source {source.name!r} in meterhouse.toml.",
                 )
         return _struct_of({c: _as_text(f, columns[f]) for c, f in source.columns.items()})
     if fmt.shape == "contract":

@@ -23,7 +23,7 @@ def resolve(con: duckdb.DuckDBPyConnection, key_index: list[Path]) -> None:
 
     Afterwards `staged` holds only what is accepted (with amendments), `verdicts` (row_id, file_no,
     line, key, revision, verdict) every record whose key came more than once, and `superseded`
-    (source, event_id, revision, usage_date) the revisions that no longer count.
+    (source, event_id, revision, usage_date) the revisions that no longer count since this run.
 
     Within a run the earlier occurred_at stands, then the smaller digest, so the order of files and
     lines never matters; what an earlier run accepted always stands.
@@ -86,9 +86,9 @@ def resolve(con: duckdb.DuckDBPyConnection, key_index: list[Path]) -> None:
     con.execute("""
         create or replace temp table superseded as
         with revisions as (
-            select key, revision, usage_date from prior
-            union
-            select s.key, s.revision, s.occurred_at::date as usage_date
+            select distinct key, revision, usage_date, false as fresh from prior
+            union all
+            select s.key, s.revision, s.occurred_at::date as usage_date, true as fresh
             from staged as s semi join (
                 select row_id from verdicts where verdict in ('accepted', 'amendment')
             ) as kept on s.rowid = kept.row_id
@@ -96,7 +96,9 @@ def resolve(con: duckdb.DuckDBPyConnection, key_index: list[Path]) -> None:
         names as (select distinct key, source, event_id from staged semi join contested using (key))
         select source, event_id, revision, usage_date
         from revisions inner join names using (key)
-        qualify revision < max(revision) over (partition by key)""")
+        qualify revision < max(revision) over (partition by key)
+            -- An earlier revision that a prior one had superseded was named by that run.
+            and (fresh or revision = max(revision) filter (where not fresh) over (partition by key))""")
     con.execute("""
         delete from staged where rowid in (
             select row_id from verdicts where verdict in ('conflict', 'duplicate'))""")

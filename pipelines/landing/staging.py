@@ -5,6 +5,8 @@ What a record must be belongs in `normalise.py`, which of two counts in `resolve
 
 from __future__ import annotations
 
+import csv
+import os
 import re
 import secrets
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -14,7 +16,10 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from pipelines import warehouse
+from pipelines.landing.contract import MAX_TOKENS
+from pipelines.landing.failures import UnreadableFileError, is_machine_failure, machine_failure
 from pipelines.landing.formats import load_formats
+from pipelines.landing.manifest import sync_folder
 from pipelines.landing.normalise import stage_file
 from pipelines.landing.readers import open_records
 from pipelines.landing.resolve import CONFLICT
@@ -28,18 +33,31 @@ if TYPE_CHECKING:
     from pipelines.landing.new_files import NewFile
 
 
+# What DuckDB raises for the content of a file.
+_CONTENT = (duckdb.InvalidInputException, duckdb.IOException, duckdb.ConversionException)
+
+
 def salt(home: Home) -> str:
     """The home's secret for pseudonyms, made on first use."""
     if not home.salt_file.exists():
         home.root.mkdir(parents=True, exist_ok=True)
-        home.salt_file.write_text(secrets.token_hex(32), encoding="ascii")
-        home.salt_file.chmod(0o600)
+        beside = home.salt_file.with_name(home.salt_file.name + ".tmp")
+        beside.unlink(missing_ok=True)
+        # Whole or not at all, and never open to others: half a salt would give other pseudonyms.
+        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+            file.write(secrets.token_hex(32))
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(home.salt_file)
+        sync_folder(home.root)
     return home.salt_file.read_text(encoding="ascii").strip()
 
 
 def define_macros(con: duckdb.DuckDBPyConnection, home: Home) -> None:
     """The functions of macros.sql, on this connection or cursor only."""
-    con.execute(read_sql(Path(__file__).with_name("macros.sql")).replace("{{ salt }}", literal(salt(home))))
+    text = read_sql(Path(__file__).with_name("macros.sql"))
+    con.execute(f"create or replace temp macro max_tokens() as ({MAX_TOKENS}::bigint)")
+    con.execute(text.replace("{{ salt }}", literal(salt(home))))
 
 
 def stage_all(
@@ -82,21 +100,20 @@ def _stage(con: duckdb.DuckDBPyConnection, file: NewFile, number: int, received_
         open_records(con, file.landed.path, fmt, file.landed.source)
         stage_file(con, fmt.sql(), file_no=number, source=file.landed.source.name, received_at=received_at)
         con.execute(f"insert into refused select {number}, line, field, reason, raw from records_refused")
-    except (
-        duckdb.InvalidInputException,
-        duckdb.IOException,
-        duckdb.ConversionException,
-        OSError,
-    ) as error:
-        if "No space left" in str(error):
+    except (duckdb.Error, OSError, csv.Error, UnreadableFileError) as error:
+        if is_machine_failure(error):
+            raise machine_failure(error, file.landed.path) from error
+        # DuckDB's Parquet reader has its plainest error for damage; a subclass not named above is our own mistake.
+        if isinstance(error, duckdb.Error) and type(error) is not duckdb.Error and not isinstance(error, _CONTENT):
             raise
         # The file as a whole cannot be read (cut off, damaged): one quarantine record stands for it.
         con.execute(f"delete from staged where file_no = {number}")
         con.execute(f"delete from refused where file_no = {number}")
         con.execute(
-            "insert into refused values (?, null, null, ?, ?)",
+            "insert into refused values (?, null, ?, ?, ?)",
             [
                 number,
+                error.field if isinstance(error, UnreadableFileError) else None,
                 f"the file cannot be read: {_first_cause(error, file.landed)}",
                 f"{file.landed.size} bytes",
             ],
@@ -115,13 +132,17 @@ def quarantine_conflicts(con: duckdb.DuckDBPyConnection, new: list[NewFile]) -> 
     numbers = con.execute("select distinct file_no from verdicts where verdict = 'conflict' order by 1")
     for (number,) in numbers.fetchall():
         file = new[number]
-        open_records(con, file.landed.path, load_formats()[file.landed.source.format], file.landed.source)
-        con.execute(
-            f"""
-            insert into refused
-            select {number}, records.line, 'event_id', ?, rtrim(raw, chr(10) || chr(13))
-            from records semi join (
-                select line from verdicts where file_no = {number} and verdict = 'conflict'
-            ) as conflicts on records.line = conflicts.line""",
-            [f"event_id {CONFLICT}"],
-        )
+        try:
+            open_records(con, file.landed.path, load_formats()[file.landed.source.format], file.landed.source)
+            con.execute(
+                f"""
+                insert into refused
+                select {number}, records.line, 'event_id', ?, rtrim(raw, chr(10) || chr(13))
+                from records semi join (
+                    select line from verdicts where file_no = {number} and verdict = 'conflict'
+                ) as conflicts on records.line = conflicts.line""",
+                [f"event_id {CONFLICT}"],
+            )
+        except (duckdb.Error, OSError) as error:
+            # It was read a moment ago.
+            raise machine_failure(error, file.landed.path) from error

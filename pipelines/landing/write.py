@@ -46,8 +46,8 @@ def write_files(
     superseded = _copy(con, home, f"events/superseded/{commit_id}.parquet", "select * from superseded")
     quarantine = _copy(
         con, home, f"quarantine/{commit_id}.parquet",
-        f"""select {literal(commit_id)} as commit_id, source, file, file_digest, line, field, reason,
-                masked(raw) as raw
+        f"""select {literal(commit_id)} as commit_id, source, file, file_digest, line, field,
+                masked(reason) as reason, masked(without_text(raw)) as raw
             from refused inner join files using (file_no) order by source, file, line""",
     )  # fmt: skip
     days = con.execute("""

@@ -172,6 +172,22 @@ _OVERLAP = f"""
 """
 
 
+# A request is rated in one currency: two at a time for one model would charge it twice.
+_TWO_CURRENCIES = f"""
+    with bounded as ({BOUNDED})
+    select ours.file, ours.line, 'currency' as field,
+        ours.currency || ' overlaps in time with ' || other.currency || ' of the same card, model and tiers on line '
+        || other.line || ' of ' || other.file as cause
+    from bounded as ours
+    inner join bounded as other using (card, provider, model, model_tier, service_tier)
+    where ours.currency > other.currency
+        and ours.valid_from < coalesce(other.ends_at, timestamp '9999-12-31')
+        and other.valid_from < coalesce(ours.ends_at, timestamp '9999-12-31')
+    qualify row_number() over (partition by ours.file, ours.line order by other.file, other.line) = 1
+    order by ours.file, ours.line
+"""
+
+
 def _dearer(cheap: str, dear: str, column: str, cause: str) -> str:
     """Rows with `column` = `cheap` dearer at some time than their `dear` counterpart."""
     same = [c.strip() for c in _KEY.split(",") if c.strip() != column]
@@ -197,7 +213,8 @@ def find_problems(rows: pa.Table) -> list[Finding]:
         errors = _ask(connection, "error", _row_errors())
         if errors:
             return errors
-        errors = _ask(connection, "error", _SAME_START) or _ask(connection, "error", _OVERLAP)
+        for question in (_SAME_START, _OVERLAP, _TWO_CURRENCIES):
+            errors = errors or _ask(connection, "error", question)
         if errors:
             return errors
         connection.execute(f"create table bounded as {BOUNDED}")

@@ -1,8 +1,9 @@
 """Writes the published tables as Parquet, audits them and swaps them in by one rename.
 
 `exports/published` is a link to a finished folder; readers never meet half a run or DuckDB's
-lock. Only days that changed are written again, the rest are hard links to the folder before.
-Rendering pages belongs in `site.py`.
+lock. Only days that changed are written again, the rest are hard links to the folder before, which
+stays for those who are still reading it.
+The audit itself belongs in `audit.py`, rendering pages in `site.py`.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines import warehouse
-from pipelines.errors import MeterhouseError
 from pipelines.landing.manifest import read_manifest
+from pipelines.publish.audit import audit
 from pipelines.sql import literal
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def export_published(home: Home, plan: Plan) -> ExportSummary:
         if before is not None and changed is not None:
             _link_other_days(before / "rated_usage", fresh / "rated_usage", set(changed))
         _link_events(con, home, fresh, commits)
-        rows["rated_usage"] = _audit(con, fresh)
+        rows["rated_usage"] = audit(con, fresh, before, changed)
     state = {"commits": len(commits), "fingerprint": plan.fingerprint}
     (fresh / _STATE).write_text(json.dumps(state), encoding="utf-8")
     _swap(link, fresh, before)
@@ -89,7 +90,7 @@ def _days_since(before: Path | None, plan: Plan, commits: list[Commit]) -> list[
         state = json.loads((before / _STATE).read_text(encoding="utf-8")) if before else {}
     except (OSError, ValueError):
         return None
-    if state.get("fingerprint") != plan.fingerprint:
+    if state.get("fingerprint") != plan.fingerprint or state["commits"] > len(commits):
         return None
     return sorted({day for c in commits[state["commits"] :] for day in c.touched_days})
 
@@ -151,39 +152,13 @@ def _link(file: Path, target: Path) -> None:
         shutil.copy2(file, target)
 
 
-def _audit(con: duckdb.DuckDBPyConnection, fresh: Path) -> int:
-    """Events, money and requests of the files equal those of the warehouse; returns the rated rows."""
-    if not any((fresh / "rated_usage").iterdir()):
-        files = (0, None, None)
-        events = 0
-    else:
-        files = con.execute(f"""
-            select count(*), sum(revenue_amount), sum(cost_amount)
-            from read_parquet({literal(fresh / "rated_usage" / "*" / "*.parquet")}, hive_partitioning = false)
-            """).fetchone() or (0, None, None)
-        events = (
-            con.execute(f"""
-            select count(*) from read_parquet({literal(fresh / "usage_events" / "*" / "*.parquet")},
-                hive_partitioning = false)""").fetchone()
-            or (0,)
-        )[0]
-    mart = con.execute(f"""
-        select coalesce(sum(requests), 0), sum(revenue_amount), sum(cost_amount)
-        from read_parquet({literal(fresh / "spend_daily.parquet")})""").fetchone()
-    if files != mart or events != files[0]:
-        raise MeterhouseError(
-            f"the exported tables do not agree: rated_usage has (requests, revenue, cost) {files}, spend_daily "
-            f"{mart}, usage_events {events} rows.",
-            file=fresh,
-            way_out="Nothing was published. Delete warehouse.duckdb and run again; if it stays, report it.",
-        )
-    return int(files[0])
-
-
 def _swap(link: Path, fresh: Path, before: Path | None) -> None:
+    """Point the link at the fresh folder. The folder before stays: a reader may be in mid-scan."""
     beside = link.with_name(".published-link")
     beside.unlink(missing_ok=True)
     beside.symlink_to(fresh.name)
     os.replace(beside, link)  # noqa: PTH105 - Path.replace follows nothing either, but says less
-    if before is not None and before != fresh:
-        shutil.rmtree(before, ignore_errors=True)
+    kept = {fresh.name, before.name if before else None}
+    for folder in link.parent.glob(".published-*"):
+        if folder.name not in kept:
+            shutil.rmtree(folder, ignore_errors=True)

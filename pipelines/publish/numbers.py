@@ -111,6 +111,11 @@ def percent(value: Decimal | None, *, sign: bool = False) -> str:
     return f"{lead}{abs(shown):,f}\u00a0%"
 
 
+def percentile(value: Decimal | None) -> str:
+    """A rank among peers from 0 to 100, `99.7`: everywhere with one place and no sign of percent."""
+    return NOTHING if value is None else f"{value.quantize(Decimal('0.1'), ROUND_HALF_EVEN):f}"
+
+
 def change(now: Decimal | int | None, before: Decimal | int | None) -> Decimal | None:
     """Relative change now / before - 1, or None without a base."""
     if now is None or not before:

@@ -17,6 +17,7 @@ class Series:
     family: str | None
     model_tier: str | None
     requests: list[int]
+    failed_requests: list[int]
     total_tokens: list[int]
     output_tokens: list[int]
     unpriced_requests: list[int]
@@ -36,6 +37,7 @@ def dense(row: Row, days: int) -> Series:
         row["family"],
         row["model_tier"],
         fill("requests", 0),
+        fill("failed_requests", 0),
         fill("total_tokens", 0),
         fill("output_tokens", 0),
         fill("unpriced_requests", 0),

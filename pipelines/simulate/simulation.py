@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipelines.errors import MeterhouseError
+from pipelines.settings import load_settings
 from pipelines.simulate.broken import BROKEN_KINDS, break_lines
 from pipelines.simulate.catalogue import COST_CARD, CURRENCY
 from pipelines.simulate.delivery import (
@@ -46,7 +47,8 @@ if TYPE_CHECKING:
 START = date(2024, 9, 16)
 SOURCE = "gateway"
 _CONFIG = """\
-# Written by `meterhouse simulate`.
+# Written by `meterhouse simulate`. The salt of this home follows from the seed, so its pseudonyms can be
+# undone: land real logs in a home of their own.
 reporting_currency = "USD"
 
 [site]
@@ -79,7 +81,7 @@ def simulate(
     """Writes `requests` distinct requests of `days` UTC days, and duplicates and broken lines too.
 
     The same arguments give the same bytes, and the same events in each format. Raises
-    MeterhouseError when the source's folder already holds files.
+    MeterhouseError when the source's folder already holds files, or the home is not a demo home.
     """
     folder = home.landing / source
     if folder.exists() and any(folder.iterdir()):
@@ -87,6 +89,13 @@ def simulate(
             "this folder already holds logs.",
             file=folder,
             way_out="Choose another --home, or empty that folder first.",
+        )
+    if home.config.exists() and not load_settings(home).site.demo:
+        raise MeterhouseError(
+            "this home is not marked as demo data, and simulated logs must not mix with real ones.",
+            file=home.config,
+            field="site.demo",
+            way_out="Choose a --home of its own for simulated logs.",
         )
     book = load_book(price_book_path())
     card = home.prices / f"{COST_CARD.replace('-', '_')}.csv"

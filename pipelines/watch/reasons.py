@@ -8,6 +8,7 @@ marks only sort evidence for the reader: whether there is a case was decided bef
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from pipelines.watch.wording import HIGH_MEASURES, LOW_MEASURES
@@ -58,16 +59,19 @@ def _unexplained(row: Row) -> Reason:
     """The span on which the unexplained amount is rarest; ties go to the shorter."""
     spans = [d for d in (1, 7, 28) if row[f"tail_tokens_{d}"] is not None]
     days = min((d for d in spans if row[f"unexplained_{d}"]), key=lambda d: (row[f"tail_tokens_{d}"], d))
-    over = "on one day" if days == 1 else f"in {days} days"
+    last = row["usage_date"]
+    when, span = f"on {last}", "that day"
+    if days > 1:
+        when, span = f"from {last - timedelta(days=days - 1)} to {last}", f"those {days} days"
     text = (
-        f"Output {over} that neither usual volume nor usual lengths of answers explain:"
-        f" {100 * row[f'share_{days}']:.0f} % of all its output then"
-        " (own_baseline: usual output in as many active days)"
+        f"Output {when} that neither usual volume nor usual lengths of answers explain:"
+        f" {100 * row[f'share_{days}']:.0f} % of all its output {'' if days == 1 else 'in '}{span}"
+        f" (own_baseline: usual output {'of an active day' if days == 1 else f'of {days} active days'})"
     )
     return _reason(
         "unexplained_output",
         text,
-        "output tokens",
+        f"output tokens {'on' if days == 1 else 'in'} {span}",
         row[f"unexplained_{days}"],
         days * row["usual_output"],
         100 * (1 - row[f"tail_tokens_{days}"]),

@@ -2,36 +2,31 @@
 
 Usage: python -m tests.bench [--requests 1000000] [--keep DIR]. Seconds depend on the machine; the
 ratio does not, much. Both sides run as processes of their own, start-up included; the line "start-up
-apart" takes the time of a run with one tiny file off ours and of an empty script off the other.
+apart" takes the time of a run with one tiny file off ours and of an empty script off the other. Peak
+memory is that of the largest process of a command.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import resource
 import shutil
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import click
 
+from tests.bench.measure import Timed, last_steps, timed
+
 METERHOUSE = Path(sys.executable).parent / "meterhouse"
 
 
-def timed(command: list[object]) -> tuple[float, float, str]:
-    """Wall seconds, peak memory in MiB of the largest process, and standard output."""
-    began = time.monotonic()
-    process = subprocess.Popen([str(c) for c in command], stdout=subprocess.PIPE, text=True)
-    output = process.stdout.read() if process.stdout else ""
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        raise SystemExit(f"{command} failed:\n{output}")
-    children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    return time.monotonic() - began, max(usage.ru_maxrss, children) / 1024, output
+def show_steps(name: str, run: Timed, steps: dict[str, float]) -> None:
+    """Print where the seconds of one run went; what no step accounts for is start-up and the end."""
+    print(f"\n{name}, seconds by step")
+    for step, seconds in steps.items():
+        print(f"  {step:<28} {seconds:8.2f}")
+    print(f"  {'outside the steps':<28} {run.seconds - sum(steps.values()):8.2f}")
 
 
 def overhead(folder: Path) -> float:
@@ -40,18 +35,21 @@ def overhead(folder: Path) -> float:
     (home / "landing" / "gateway").mkdir(parents=True)
     event = {"occurred_at": "2024-01-01T00:00:00Z", "organization_id": "acme", "provider": "openai", "model": "gpt-4",
              "input_tokens": 10, "output_tokens": 5}  # fmt: skip
-    found = {}
+    found: dict[str, Timed] = {}
+    steps: dict[str, float] = {}
     for number, name in enumerate(("first run, one tiny file", "one small new file"), 1):
         (home / "landing" / "gateway" / f"{number}.jsonl").write_text(
             json.dumps({"event_id": f"e{number}", **event}) + "\n"
         )
-        found[name] = timed([METERHOUSE, "run", "--home", home])[0]
-    found["nothing new"] = timed([METERHOUSE, "run", "--home", home])[0]
-    found["meterhouse --help"] = timed([METERHOUSE, "--help"])[0]
-    print("Fixed overhead, seconds")
-    for name, seconds in found.items():
-        print(f"  {name:<28} {seconds:8.1f}")
-    return found["first run, one tiny file"]
+        found[name] = timed([METERHOUSE, "run", "--home", home])
+        steps = last_steps(home / "runs.jsonl")
+    found["nothing new"] = timed([METERHOUSE, "run", "--home", home])
+    found["meterhouse --help"] = timed([METERHOUSE, "--help"])
+    print("Fixed overhead, seconds and MiB at peak")
+    for name, run in found.items():
+        print(f"  {name:<28} {run.seconds:8.1f} {run.peak:8,.0f}")
+    show_steps("One small new file", found["one small new file"], steps)
+    return found["first run, one tiny file"].seconds
 
 
 def throughput(folder: Path, requests: int, fixed: float) -> None:
@@ -72,27 +70,23 @@ def throughput(folder: Path, requests: int, fixed: float) -> None:
         ]
     )
     size = sum(p.stat().st_size for p in (home / "landing").rglob("*") if p.is_file()) / 2**20
-    bare_seconds, bare_memory, bare_output = timed(
-        [sys.executable, "-m", "tests.bench.bare", home / "landing", folder / "bare.duckdb"]
-    )
-    ours_seconds, ours_memory, _ = timed([METERHOUSE, "run", "--home", home])
-    empty = timed([sys.executable, "-c", "import duckdb; duckdb.connect()"])[0]
-    steps = json.loads((home / "runs.jsonl").read_text().splitlines()[-1])
+    bare = timed([sys.executable, "-m", "tests.bench.bare", home / "landing", folder / "bare.duckdb"])
+    ours = timed([METERHOUSE, "run", "--home", home])
+    empty = timed([sys.executable, "-c", "import duckdb; duckdb.connect()"]).seconds
+    last = json.loads((home / "runs.jsonl").read_text().splitlines()[-1])
     print(f"\n{requests:,} requests, {size:,.0f} MiB landed")
-    for name, seconds, memory in (
-        ("bare script", bare_seconds, bare_memory),
-        ("meterhouse run", ours_seconds, ours_memory),
-    ):
-        print(f"  {name:<16} {seconds:8.1f} s {requests / seconds:12,.0f} requests/s {memory:8,.0f} MiB peak")
-    print(f"  ratio            {ours_seconds / bare_seconds:8.2f}")
-    print(f"  start-up apart   {(ours_seconds - fixed) / (bare_seconds - empty):8.2f}")
-    count, revenue = bare_output.split()
-    ours = next((m["revenue"] for m in steps["money"]), None)
-    print(f"  same requests and revenue: {(int(count), revenue) == (steps['requests'], ours)} "
-          f"(bare {count}, {revenue}; ours {steps['requests']}, {ours})")  # fmt: skip
+    for name, run in (("bare script", bare), ("meterhouse run", ours)):
+        print(f"  {name:<16} {run.seconds:8.1f} s {requests / run.seconds:12,.0f} requests/s {run.peak:8,.0f} MiB peak")
+    print(f"  ratio            {ours.seconds / bare.seconds:8.2f}")
+    print(f"  start-up apart   {(ours.seconds - fixed) / (bare.seconds - empty):8.2f}")
+    count, revenue = bare.output.split()
+    money = next((m["revenue"] for m in last["money"]), None)
+    print(f"  same requests and revenue: {(int(count), revenue) == (last['requests'], money)} "
+          f"(bare {count}, {revenue}; ours {last['requests']}, {money})")  # fmt: skip
     stored = sum(p.stat().st_size for p in (home / "events").rglob("*") if p.is_file())
     print(f"  stored           {stored / requests:8.1f} bytes/request in events/, "
           f"{(home / 'warehouse.duckdb').stat().st_size / requests:.1f} in the warehouse")  # fmt: skip
+    show_steps(f"{requests:,} requests", ours, last_steps(home / "runs.jsonl"))
 
 
 @click.command()

@@ -234,3 +234,14 @@ def test_prints_within_the_paper(visit: Visit, tmp_path: Path) -> None:
     page.pdf(path=tmp_path / "page.pdf", format="A4", print_background=True)
     pages = (tmp_path / "page.pdf").read_bytes().count(b"/Type /Page\n")
     assert 2 <= pages <= 6
+
+
+def test_axes_write_amounts_as_money(visit: Visit) -> None:
+    """`$500m` is half a dollar in SI and half a billion to a reader."""
+    for path in ("finance/index.html", "finance/organizations/org-otter-039.html", "platform/index.html"):
+        page = visit.open(path)
+        visit.draw_all()
+        page.wait_for_function("document.querySelector('.ytick text')")
+        ticks = [t.text_content() for t in page.query_selector_all(".ytick text")]
+        assert ticks
+        assert not [t for t in ticks if t[-1] in "m\u00b5nG"], (path, ticks)

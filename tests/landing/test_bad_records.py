@@ -20,6 +20,8 @@ from tests.landing.homes import (
 )
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pipelines.home import Home
 
 
@@ -77,6 +79,13 @@ BAD: list[tuple[bytes, str | None, str]] = [
     (text("x", gateway_cache_hit="perhaps"), "gateway_cache_hit", "not true or false: perhaps"),
     (text("x", service_tier="gold"), "service_tier", "none of standard"),
     (text("x", revision=-1), "revision", "negative"),
+    (text("x", input_tokens=10**12 + 1), "input_tokens", "more than 1000000000000, far beyond any call: 1000000000001"),
+    (text("x", input_tokens=9 * 10**18, output_tokens=9 * 10**18), "input_tokens", "more than 1000000000000"),
+    (text("x", input_tokens=2**63 - 1, cached_input_tokens=2**63 - 1), "input_tokens", ": 9223372036854775807"),
+    (text("x", output_tokens=2**63 - 1, audio_output_tokens=2**63 - 1), "output_tokens", ": 9223372036854775807"),
+    (text("x", input_tokens=-(2**63), cached_input_tokens=-(2**63)), "input_tokens", "negative"),
+    (text("x", raw_output_tokens=2**63 - 1), "raw_output_tokens", "more than 1000000000000"),
+    (text("x", reasoning_tokens=2**63 - 1), "reasoning_tokens", "more than 1000000000000"),
     (text("x", raw_input_tokens=99), "raw_input_tokens", "is 99, but the input buckets add up to 100"),
     (text("x", reasoning_tokens=21), "reasoning_tokens", "more than output_tokens"),
     (text("long", pad="y" * 9_000_000, input_tokens=-1), "input_tokens", "negative: -1"),
@@ -119,3 +128,31 @@ def test_bad_line_is_refused_by_line_field_and_reason(refused: list[Row], number
     assert (record["file"], record["line"], record["field"]) == ("bad.jsonl", 2 + 3 * number, field)
     assert reason in record["reason"]
     assert record["raw"] == line.decode("utf-8", "backslashreplace")
+
+
+def test_the_ceiling_itself_is_a_count(tmp_path: Path) -> None:
+    home = make_home(tmp_path / "home", CANONICAL)
+    drop(home, "g/a.jsonl", [event("1", input_tokens=10**12, cached_input_tokens=10**12)])
+    assert land(home).accepted == 1
+    assert events(home)[0]["raw_input_tokens"] == 2 * 10**12
+
+
+@pytest.mark.parametrize("log_format", ["openai", "litellm"])
+def test_counts_that_overflow_in_a_mapping_are_refused(tmp_path: Path, log_format: str) -> None:
+    big = 2**63 - 1
+    usage = {"prompt_tokens": 5, "completion_tokens": big, "total_tokens": big}
+    details = {"cached_tokens": big, "audio_tokens": big, "cache_write_tokens": big}
+    usages = [usage, {**usage, "completion_tokens": 1, "prompt_tokens_details": details}]
+    if log_format == "litellm":
+        usages.append({"prompt_tokens": 5, "completion_tokens": 1, "cache_creation": {
+            "ephemeral_5m_input_tokens": big, "ephemeral_1h_input_tokens": big}})  # fmt: skip
+    records: list[Row] = [
+        {"id": str(n), "object": "chat.completion", "model": "m", "created": 1709294400, "organization": "o",
+         "request_id": str(n), "call_type": "completion", "startTime": "2024-03-01", "organization_id": "o",
+         "prompt_tokens": 5, "usage": used, "metadata": {"usage_object": used}}
+        for n, used in enumerate(usages)
+    ]  # fmt: skip
+    home = make_home(tmp_path / "home", CANONICAL.replace("canonical", log_format))
+    drop(home, "g/a.jsonl", records)
+    assert land(home).quarantined == len(usages)
+    assert all(str(big) in q["reason"] for q in quarantined(home))

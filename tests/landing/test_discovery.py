@@ -9,10 +9,22 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipelines.errors import MeterhouseError
-from pipelines.landing.discover import landed_files
-from pipelines.settings import Settings, load_settings
+from pipelines.landing import discover
+from pipelines.landing.discover import landed_files, reading_digest
+from pipelines.settings import Settings, Source, load_settings
 from tests.landing.golden import FOLDER
-from tests.landing.homes import CANONICAL, commits, drop, drop_parquet, entries, event, events, land, make_home
+from tests.landing.homes import (
+    CANONICAL,
+    commits,
+    drop,
+    drop_parquet,
+    entries,
+    event,
+    events,
+    land,
+    make_home,
+    quarantined,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,8 +110,14 @@ def test_unasked_files_are_reported_and_not_read(tmp_path: Path) -> None:
 def test_format_that_does_not_read_a_kind_of_file(tmp_path: Path) -> None:
     home = make_home(tmp_path / "home", '[[sources]]\nname = "o"\nformat = "openai"\n')
     drop(home, "o/a.csv", "id,object\n1,2\n")
-    with pytest.raises(MeterhouseError, match=r"a\.csv: format 'openai' does not read csv files"):
-        land(home)
+    drop(home, "z/a.jsonl", [event("1")])
+    summary = land(home)
+    assert (summary.accepted, summary.quarantined) == (1, 1)
+    [record] = quarantined(home)
+    assert (record["file"], record["line"], record["field"]) == ("a.csv", None, None)
+    assert "format 'openai' does not read csv files (it reads jsonl); name another format" in record["reason"]
+    home.config.write_text(home.config.read_text().replace("openai", "canonical"), encoding="utf-8")
+    assert land(home).files == 1
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
@@ -113,11 +131,33 @@ def test_missing_mapped_column_is_named(tmp_path: Path, kind: str) -> None:
         drop(home, "m/a.csv", "Time,Tokens\n2024-01-01,5\n")
     else:
         drop_parquet(home, "m/a.parquet", {"Time": ["2024-01-01"], "Tokens": [5]})
-    with pytest.raises(MeterhouseError) as caught:
+    drop(home, "m/b.csv", "TIMESTAMP,Tokens\n2024-01-01,5\n")
+    assert (land(home).accepted, land(home).files) == (1, 0)
+    [record] = quarantined(home)
+    assert (record["line"], record["field"]) == (None, "occurred_at")
+    assert "no column 'TIMESTAMP' (it has Time, Tokens)" in record["reason"]
+    assert "correct [sources.columns] occurred_at of source 'm' in meterhouse.toml" in record["reason"]
+
+
+@pytest.mark.parametrize("name", ["my logs", "-x", "caf\u00e9"])
+def test_folder_that_can_be_no_source_is_refused_by_name(home: Home, name: str) -> None:
+    drop(home, f"{name}/a.jsonl", [event("1")])
+    with pytest.raises(MeterhouseError, match="Rename the folder") as caught:
         land(home)
-    message = str(caught.value)
-    assert "no column 'TIMESTAMP'; the file has Time, Tokens" in message
-    assert "occurred_at of source 'm'" in message
+    assert f"landing/{name}/ cannot be a source" in str(caught.value)
+    assert "letters (A-Z, a-z), digits, '.', '_' and '-'" in str(caught.value)
+
+
+def test_rules_of_reading_are_part_of_the_reading_digest(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = Source(name="g", format="canonical")
+    before = reading_digest(source)
+    for name in ("macros.sql", "normalise.py"):
+        monkeypatch.setattr(discover, "_RULES", tuple(r for r in discover._RULES if r != name))
+        discover._rules.cache_clear()
+        assert reading_digest(source) != before, name
+        monkeypatch.undo()
+        discover._rules.cache_clear()
+    assert reading_digest(source) == before
 
 
 def test_constants_fill_what_the_records_of_any_format_lack(tmp_path: Path) -> None:

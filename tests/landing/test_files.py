@@ -7,10 +7,14 @@ import hashlib
 import json
 from typing import TYPE_CHECKING
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from pipelines.errors import MeterhouseError
+from pipelines.landing.failures import is_machine_failure
+from pipelines.landing.lines import text_blocks
 from tests.landing.homes import (
     CANONICAL,
     Row,
@@ -108,7 +112,10 @@ def _damaged() -> dict[str, bytes]:
         "e.parquet": table.getvalue().to_pybytes(),
     }
     cut = {name: data[: len(data) * 2 // 3] for name, data in whole.items()}
-    return {**cut, "f.jsonl.gz": lines[:1000]}
+    data = whole["e.parquet"]
+    # The end is there, but what it says of the columns is not to be understood.
+    bent = data[:-300] + bytes([255]) * 200 + data[-100:]
+    return {**cut, "f.jsonl.gz": lines[:1000], "g.parquet": bent}
 
 
 def test_a_file_cut_off_is_one_record_and_the_others_go_on(tmp_path: Path) -> None:
@@ -172,3 +179,84 @@ def test_typed_parquet(tmp_path: Path) -> None:
     assert (got["event_id"], got["input_tokens"], got["output_tokens"]) == ("a", 5, 7)
     assert got["occurred_at"].isoformat() == "2024-03-01T12:00:00"
     assert [(q["line"], q["field"]) for q in quarantined(home)] == [(2, "input_tokens"), (3, "occurred_at")]
+
+
+@pytest.mark.parametrize("settings", [CANONICAL, ""])
+def test_csv_whose_header_never_ends_is_one_record(tmp_path: Path, settings: str) -> None:
+    home = make_home(tmp_path / "home", settings)
+    drop(home, "g/a.csv", 'event_id,"occurred_at\n' + "x,2024-03-01\n" * 20_000)
+    drop(home, "g/b.jsonl", [event("1")])
+    summary = land(home)
+    assert (summary.accepted, summary.quarantined) == (1, 1)
+    [record] = quarantined(home)
+    assert (record["file"], record["line"]) == ("a.csv", None)
+    assert "a quote in its header is opened and never closed" in record["reason"]
+
+
+TRANSIENT = [
+    OSError(5, "Input/output error"),
+    OSError(24, "Too many open files"),
+    PermissionError(13, "Permission denied"),
+    duckdb.InvalidInputException("stream failed: OSError: [Errno 5] Error reading bytes. Detail: [errno 5] I/O"),
+    duckdb.IOException('IO Error: Could not write file "x.tmp": No space left on device'),
+    duckdb.IOException('IO Error: No files found that match the pattern "a.parquet"'),
+    duckdb.OutOfMemoryException("failed to offload data block of size 32 KiB"),
+]
+
+
+@pytest.mark.parametrize("error", TRANSIENT, ids=str)
+def test_a_machine_that_fails_loses_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    home = make_home(tmp_path / "home", CANONICAL)
+    drop(home, "g/a.jsonl", [event("1")])
+
+    def fails(*_: object, **__: object) -> None:
+        raise type(error)(*error.args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pipelines.landing.staging.stage_file", fails)
+        with pytest.raises(MeterhouseError, match=r"a\.jsonl: it could not be read just now.*run again"):
+            land(home)
+    assert entries(home) == []
+    assert land(home).accepted == 1
+
+
+class _Failing:
+    """A stream whose disk fails after the first block."""
+
+    def __init__(self) -> None:
+        self.blocks = [text("1") + b"\n"]
+
+    def __enter__(self) -> _Failing:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def read(self, _size: int) -> bytes:
+        if self.blocks:
+            return self.blocks.pop()
+        raise OSError(5, "[Errno 5] Error reading bytes from file. Detail: [errno 5] Input/output error")
+
+
+def test_a_disk_that_fails_in_the_middle_loses_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = make_home(tmp_path / "home", CANONICAL)
+    drop(home, "g/a.jsonl", [event("1"), event("2")])
+    with monkeypatch.context() as patch:
+        patch.setattr("pipelines.landing.lines.pa.input_stream", lambda *_, **__: _Failing())
+        with pytest.raises(MeterhouseError, match=r"a\.jsonl: it could not be read just now"):
+            land(home)
+    assert land(home).accepted == 2
+
+
+def test_a_line_longer_than_many_blocks_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipelines.landing.lines._CHUNK", 7)
+    path = tmp_path / "a.jsonl"
+    content = b"short\n" + b"x" * 100 + b"\n\n" + b"y" * 30
+    path.write_bytes(content)
+    blocks = list(text_blocks(path))
+    assert b"".join(blocks) == content + b"\n"
+    assert all(b.endswith(b"\n") for b in blocks)
+
+
+def test_a_parquet_file_with_too_few_bytes_is_no_machine_failure() -> None:
+    assert not is_machine_failure(duckdb.IOException('IO Error: Could not read enough bytes from file "a.parquet"'))

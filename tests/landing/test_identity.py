@@ -133,6 +133,18 @@ def test_amendment_replaces_across_days(home: Home) -> None:
     assert len(stored(home)) == 3
 
 
+def test_only_new_supersessions_are_named(home: Home) -> None:
+    drop(home, "g/a.jsonl", [event("1"), event("1", revision=1, occurred_at="2024-03-05", output_tokens=9)])
+    land(home)
+    drop(home, "g/b.jsonl", [event("1"), event("2", occurred_at="2024-03-07")])
+    assert land(home).duplicates == 1
+    assert (commits(home)[1]["touched_days"], commits(home)[1]["superseded"]) == (["2024-03-07"], None)
+    drop(home, "g/c.jsonl", [event("1", revision=2, occurred_at="2024-03-09", output_tokens=10)])
+    land(home)
+    assert commits(home)[2]["touched_days"] == ["2024-03-05", "2024-03-09"]
+    assert [e["revision"] for e in events(home)] == [2, 0]
+
+
 def test_late_lower_revision_does_not_count(home: Home) -> None:
     drop(home, "g/a.jsonl", [event("1", revision=2, output_tokens=9)])
     land(home)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 
+from pipelines.landing.staging import salt
 from tests.landing.homes import CANONICAL, Row, drop, event, events, land, make_home, quarantined
 
 if TYPE_CHECKING:
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
 KEY, TOKEN = "sk-proj-Abcdefghijklmnop1234", "Bearer abcdefghijklmnop.qrst"
 V4, V6, V6_SHORT, MAIL = "203.0.113.77", "2001:db8:1:2:3:4:5:6", "2001:db8::77", "jo@example.org"
+SAID = "tell me of the merger"
 CLEAR = (KEY, "abcdefghijklmnop.qrst", V4, V6, V6_SHORT)
 
 OPENAI = {
@@ -120,3 +123,66 @@ def test_masked_text_is_otherwise_as_it_was(refused: Home) -> None:
     raw = quarantined(refused)[0]["raw"]
     for kept in ('"event_id": "1"', '"occurred_at": "2024-03-01T12:00:00Z"', '"input_tokens": -1', "sk-***"):
         assert kept in raw
+
+
+@pytest.fixture(scope="module")
+def talkative(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A home that has refused records with prompts and answers in them, and keys where numbers belong."""
+    made = make_home(tmp_path_factory.mktemp("text") / "home")
+    told = [{"role": "user", "content": SAID}]
+    bad = event("kept-id", latency_ms=KEY, input_tokens=1, messages=told, prompt=SAID, input=SAID)
+    answer = {**OPENAI, "id": "kept-id", "usage": None, "choices": [{"message": {"content": SAID}}], "user": MAIL}
+    body = {**answer, "output": [{"content": [{"text": SAID}]}]}
+    batch = {"custom_id": "c", "id": "kept-id", "response": {"status_code": 200, "body": body}}
+    spend = {"request_id": "kept-id", **LITELLM, "prompt_tokens": -1, "messages": told, "response": SAID}
+    nested = {**spend, "metadata": json.dumps({"spend_logs_metadata": {"tools": [{"arguments": SAID}]}})}
+    rival = event("conflict", occurred_at="2024-03-02", model="kept-id", content=SAID)
+    drop(made, "canonical/a.jsonl", [bad, json.dumps(bad)[:-9], str(bad), event("conflict"), rival])
+    drop(made, "openai/a.jsonl", [answer, batch])
+    drop(made, "litellm/a.jsonl", [spend, nested])
+    head = "event_id,occurred_at,organization_id,model,prompt"
+    drop(made, "table/a.csv", f'{head}\nkept-id,2024-03-01,o,m,"{SAID}"\n2,2024-03-01,o,m,{SAID},x\n"{SAID},{SAID}\n')
+    assert land(made).accepted == 1
+    return made
+
+
+def test_quarantine_holds_no_prompt_or_answer(talkative: Home) -> None:
+    records = quarantined(talkative)
+    assert len(records) == 11
+    assert SAID.encode() not in bytes_kept(talkative)
+    for record in records:
+        assert "kept-id" in record["raw"] or record["raw"] == "[text left out]", record
+
+
+def test_reasons_hold_no_key_and_records_no_mail_address(talkative: Home) -> None:
+    reasons = [q["reason"] for q in quarantined(talkative) if q["field"] == "latency_ms"]
+    assert reasons == ["latency_ms is not a whole number: sk-***"]
+    assert KEY.encode() not in bytes_kept(talkative)
+    assert MAIL.encode() not in bytes_kept(talkative)
+
+
+def test_api_key_of_any_form_is_hashed_and_agents_are_families(tmp_path: Path) -> None:
+    home = make_home(tmp_path / "home")
+    agents = {"OpenAI/Python 1.40.0 (jo@example.org)": "OpenAI/Python", "curl/8.4.0": "curl", MAIL: None,
+              "Mozilla/5.0 (X11; Linux) " + "x" * 500: "Mozilla", "y" * 500: "y" * 64}  # fmt: skip
+    drop(home, "o/a.jsonl", [{**OPENAI, "id": str(n), "api_key": "0a1b2c3d", "user_agent": a}
+                             for n, a in enumerate(agents)])  # fmt: skip
+    land(home)
+    assert [e["client_agent"] for e in events(home)] == list(agents.values())
+    assert all(e["api_key_id"].startswith("h_") for e in events(home))
+
+
+def test_salt_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = make_home(tmp_path / "home")
+
+    def fails(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", fails)
+        with pytest.raises(OSError, match="No space"):
+            salt(home)
+    assert not home.salt_file.exists()
+    assert len(salt(home)) == 64
+    assert (home.salt_file.stat().st_mode & 0o777) == 0o600
+    assert [p.name for p in home.root.iterdir() if p.is_file()] == [home.salt_file.name]

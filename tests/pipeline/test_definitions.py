@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import threading
+import time
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import dagster as dg
 import pytest
 
-from pipelines.assets import MAIN_JOB
+from pipelines.assets import MAIN_JOB, MeterhouseHome, landed_events, pages
+from pipelines.build import plan_build
 from pipelines.definitions import build_defs
 from pipelines.home import Home
+from pipelines.settings import load_settings
 from pipelines.triggers import landing_sensor
-from tests.conftest import digests
+from pipelines.warehouse import writer_lock
+from tests.conftest import ask, digests
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from pipelines.run import RunSummary
+
+ONE_EVENT = (
+    '{"event_id":"a","occurred_at":"2024-01-01T00:00:00Z","organization_id":"o","model":"gpt-4","provider":"openai"}\n'
+)
 
 
 @pytest.fixture(scope="module")
@@ -68,30 +80,142 @@ def test_schedule_and_sensor_start_the_main_job(definitions: dg.Definitions) -> 
     assert definitions.resolve_sensor_def("files_landed").job_name == MAIN_JOB.name
 
 
-def test_sensor_asks_once_for_what_has_landed(tmp_path: Path) -> None:
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield instance
+
+
+class Sensor:
+    """The sensor on a home, its cursor kept from tick to tick as the daemon does."""
+
+    def __init__(self, home: Home, instance: dg.DagsterInstance) -> None:
+        self.home, self.instance = home, instance
+        self.cursor: str | None = None
+
+    def tick(self) -> dg.SensorExecutionData:
+        resources = {"home": MeterhouseHome(root=str(self.home.root))}
+        with dg.build_sensor_context(resources=resources, instance=self.instance, cursor=self.cursor) as context:
+            data = landing_sensor.evaluate_tick(context)
+        self.cursor = data.cursor or self.cursor
+        return data
+
+    def run_key(self) -> str:
+        (request,) = self.tick().run_requests or []
+        assert request.run_key
+        return request.run_key
+
+    def later(self, minutes: int) -> None:
+        """Let the last request be that old."""
+        last = json.loads(self.cursor or "")
+        last["asked_at"] = (datetime.fromisoformat(last["asked_at"]) - timedelta(minutes=minutes)).isoformat()
+        self.cursor = json.dumps(last)
+
+
+@pytest.fixture
+def sensor(tmp_path: Path, instance: dg.DagsterInstance) -> Sensor:
+    """The sensor on a home with one new file."""
     home = Home(tmp_path / "home")
-    resources = {
-        "home": __import__("pipelines.assets", fromlist=["MeterhouseHome"]).MeterhouseHome(root=str(home.root))
-    }
-
-    def ask_sensor() -> dg.SensorExecutionData:
-        with dg.build_sensor_context(resources=resources, instance=dg.DagsterInstance.ephemeral()) as context:
-            return landing_sensor.evaluate_tick(context)
-
-    assert ask_sensor().run_requests == []
     (home.landing / "gateway").mkdir(parents=True)
-    (home.landing / "gateway" / "a.jsonl").write_text(
-        '{"event_id":"a","occurred_at":"2024-01-01T00:00:00Z","organization_id":"o","model":"gpt-4","provider":"openai"}\n'
-    )
-    (first,) = ask_sensor().run_requests or []
-    (again,) = ask_sensor().run_requests or []
-    assert first.run_key == again.run_key
-    (home.landing / "gateway" / "a.jsonl").rename(home.landing / "gateway" / "b.jsonl")
-    (renamed,) = ask_sensor().run_requests or []
-    assert renamed.run_key == first.run_key
-    (home.landing / "unknown").mkdir()
-    (home.landing / "unknown" / "x.jsonl").write_text('{"foo": 1}\n')
-    assert "landing/unknown/" in (ask_sensor().skip_message or "")
+    (home.landing / "gateway" / "a.jsonl").write_text(ONE_EVENT)
+    return Sensor(home, instance)
+
+
+def test_sensor_asks_once_for_what_has_landed(sensor: Sensor) -> None:
+    folder = sensor.home.landing / "gateway"
+    (folder / "a.jsonl").rename(folder / ".hidden")
+    assert sensor.tick().run_requests == []
+    (folder / ".hidden").rename(folder / "a.jsonl")
+    first = sensor.run_key()
+    assert sensor.run_key() == first
+    (folder / "a.jsonl").rename(folder / "b.jsonl")
+    assert sensor.run_key() == first
+    (folder / "c.jsonl").write_text(ONE_EVENT.replace('"a"', '"c"'))
+    assert sensor.run_key() != first
+    (sensor.home.landing / "unknown").mkdir()
+    (sensor.home.landing / "unknown" / "x.jsonl").write_text('{"foo": 1}\n')
+    assert "landing/unknown/" in (sensor.tick().skip_message or "")
+
+
+def test_sensor_asks_again_under_another_key_for_what_is_still_new_later(sensor: Sensor) -> None:
+    keys = [sensor.run_key()]
+    sensor.later(minutes=14)
+    assert sensor.run_key() == keys[0]
+    for _ in range(2):
+        sensor.later(minutes=15)
+        keys.append(sensor.run_key())
+        assert sensor.run_key() == keys[-1]
+    assert len(set(keys)) == 3
+
+
+def test_sensor_never_uses_a_key_again_when_the_same_files_come_back(sensor: Sensor) -> None:
+    first = sensor.run_key()
+    other = sensor.home.landing / "gateway" / "c.jsonl"
+    other.write_text(ONE_EVENT.replace('"a"', '"c"'))
+    both = sensor.run_key()
+    other.unlink()
+    assert len({first, both, sensor.run_key()}) == 3
+
+
+def test_sensor_does_not_ask_again_while_a_run_is_in_progress(sensor: Sensor) -> None:
+    @dg.job(name=MAIN_JOB.name)
+    def running() -> None: ...
+
+    first = sensor.run_key()
+    run = sensor.instance.create_run_for_job(running, status=dg.DagsterRunStatus.STARTED)
+    sensor.later(minutes=60)
+    assert sensor.run_key() == first
+    sensor.instance.report_run_failed(run)
+    assert sensor.run_key() != first
+
+
+def test_sensor_survives_a_cursor_of_another_version(sensor: Sensor) -> None:
+    sensor.cursor = "yesterday"
+    assert sensor.run_key()
+
+
+def test_step_waits_for_a_run_of_the_command(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    (home.landing / "gateway").mkdir(parents=True)
+    (home.landing / "gateway" / "a.jsonl").write_text(ONE_EVENT)
+    held, ended = threading.Event(), []
+
+    def command() -> None:
+        with writer_lock(home):
+            held.set()
+            time.sleep(1.5)
+            ended.append(time.monotonic())
+
+    other = threading.Thread(target=command)
+    other.start()
+    held.wait()
+    result = dg.materialize([landed_events], resources={"home": MeterhouseHome(root=str(home.root))})
+    assert result.success
+    assert ended
+    assert time.monotonic() > ended[0]
+    other.join()
+
+
+@pytest.mark.parametrize(
+    ("limits", "passed", "said"),
+    [
+        ("max_quarantined_records = 1_000_000", True, ""),
+        ("max_quarantined_records = 0", False, "limits.max_quarantined_records is 0"),
+        ("max_quarantined_share = 0.0", False, "limits.max_quarantined_share is 0"),
+        ("max_unpriced_share = 0.0", False, "limits.max_unpriced_share is 0"),
+    ],
+)
+def test_passed_limit_fails_the_check_and_not_the_run(
+    copy_of_finished: Home, limits: str, said: str, *, passed: bool
+) -> None:
+    home = copy_of_finished
+    home.config.write_text(home.config.read_text(encoding="utf-8") + f"\n[limits]\n{limits}\n", encoding="utf-8")
+    result = dg.materialize([pages], resources={"home": MeterhouseHome(root=str(home.root))})
+    assert result.success
+    (check,) = result.get_asset_check_evaluations()
+    assert (check.check_name, check.passed, check.blocking) == ("within_limits", passed, False)
+    assert check.severity == dg.AssetCheckSeverity.ERROR
+    assert said in str(check.metadata["breaches"].value)
 
 
 @pytest.mark.slow
@@ -106,7 +230,7 @@ def test_run_from_dagster_gives_what_the_command_gives(finished: tuple[Home, Run
     result = job.execute_in_process()
     assert result.success
     checks = result.get_asset_check_evaluations()
-    assert {"landing_conserves_records", "rated_equals_marts", "events_equal_manifest"} <= {
+    assert {"landing_conserves_records", "rated_equals_marts", "events_equal_manifest", "within_limits"} <= {
         c.check_name for c in checks
     }
     assert all(c.passed for c in checks)
@@ -121,3 +245,34 @@ def test_run_from_dagster_gives_what_the_command_gives(finished: tuple[Home, Run
         digests(finished[0], without=("received_at",)),
     )
     assert ours == theirs
+
+
+@pytest.mark.slow
+def test_run_after_a_small_new_file_goes_on_to_the_pages(copy_of_finished: Home) -> None:
+    """The price book, unchanged, is not loaded again; nothing after it may be left out for that."""
+    home = copy_of_finished
+    (home.landing / "corrections").mkdir()
+    (home.landing / "corrections" / "a.jsonl").write_text(ONE_EVENT)
+    result = build_defs(home=home).resolve_job_def(MAIN_JOB.name).execute_in_process()
+    assert result.success
+    done = {e.asset_key.to_user_string() for e in result.get_asset_materialization_events() if e.asset_key}
+    assert {"landed_events", "marts/rated_usage", "marts/spend_daily", "published/price_book", "extraction_flags",
+            "published_exports", "pages"} <= done  # fmt: skip
+    assert "marts/price_rates" not in done
+    assert all(c.passed for c in result.get_asset_check_evaluations())
+    assert ask(home, "select count(*) from published.rated_usage where source = 'corrections'") == [(1,)]
+    assert not plan_build(home, load_settings(home)).needed
+
+
+@pytest.mark.slow
+def test_some_tables_built_by_hand_leave_the_next_run_all_to_do(copy_of_finished: Home) -> None:
+    home = copy_of_finished
+    (home.landing / "corrections").mkdir()
+    (home.landing / "corrections" / "a.jsonl").write_text(ONE_EVENT)
+    job = build_defs(home=home).resolve_job_def(MAIN_JOB.name)
+    chosen = [dg.AssetKey("landed_events"), dg.AssetKey(["marts", "activity_hourly"])]
+    assert job.execute_in_process(asset_selection=chosen).success
+    assert plan_build(home, load_settings(home)).needed
+    assert job.execute_in_process().success
+    assert ask(home, "select count(*) from published.rated_usage where source = 'corrections'") == [(1,)]
+    assert not plan_build(home, load_settings(home)).needed

@@ -52,3 +52,35 @@ def test_recorded_customers_are_metered_and_rated_exactly(traces: Path, tmp_path
     (money,) = summary.money
     assert money.revenue == due
     assert (home.site / "finance" / "index.html").exists()
+
+
+@pytest.mark.slow
+def test_recorded_chat_service_is_charged_exactly(traces: Path, tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    (file,) = (traces / "azure_llm_2023_conv").glob("*.csv")
+    folder = home.landing / "azure-conv"
+    folder.mkdir(parents=True)
+    (folder / file.name).write_bytes(file.read_bytes())
+    home.config.write_text("""
+[[sources]]
+name = "azure-conv"
+format = "mapped"
+files = "*.csv"
+[sources.columns]
+occurred_at = "TIMESTAMP"
+input_tokens = "ContextTokens"
+output_tokens = "GeneratedTokens"
+[sources.constants]
+provider = "openai"
+model = "gpt-4-0613"
+organization_id = "azure-conv"
+product_id = "chat"
+""")
+    summary = run_all(home, load_settings(home))
+    with file.open() as lines:
+        rows = [line.rstrip().rsplit(",", 2) for line in lines][1:]
+    tokens_in, tokens_out = (sum(int(row[n]) for row in rows) for n in (1, 2))
+    assert summary.requests == len(rows) == 19_366
+    (money,) = summary.money
+    # 30 and 60 USD per million tokens, the list price of the time.
+    assert money.revenue == (Decimal(30) * tokens_in + Decimal(60) * tokens_out) / 1_000_000

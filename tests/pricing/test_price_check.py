@@ -147,3 +147,21 @@ def test_committed_book_has_no_error_and_no_warning():
     rows = read_rows([SEED])
     assert rows.num_rows > 1000
     assert find_problems(rows) == []
+
+
+def test_two_currencies_at_once_for_one_model_are_refused(book_of, row):
+    path = book_of([row(), row(unit="output", currency="EUR")])
+    (found,) = find_problems(read_rows([path]))
+    assert (found.severity, found.field) == ("error", "currency")
+    assert "EUR" in found.cause
+    assert "USD" in found.cause
+
+
+def test_currency_may_change_over_time(book_of, row):
+    path = book_of(
+        [
+            row(valid_from="2024-01-01T00:00:00Z", valid_to="2024-06-01T00:00:00Z"),
+            row(valid_from="2024-06-01T00:00:00Z", currency="EUR"),
+        ]
+    )
+    assert find_problems(read_rows([path])) == []

@@ -77,7 +77,7 @@ def test_tiers_and_currencies_never_fall_back(rates_of, row):
             row(),
             row(model_tier="fine_tuned", unit="output"),
             row(service_tier="batch", unit="output"),
-            row(currency="EUR", unit="output"),
+            row(model="other-model", currency="EUR", unit="output"),
         ]
     )
     assert len(rates) == 4

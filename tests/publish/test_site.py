@@ -357,3 +357,76 @@ def test_all_unpriced_shows_no_amount(published: Path, tmp_path: Path) -> None:
     assert tiles(page)["Revenue"][0] == "not priced"
     assert "$0" not in page.text_content()
     assert "Demo data" not in page.text_content()
+
+
+def test_no_axis_writes_thousandths_as_letters(site: Path) -> None:
+    """`~s` would write $0.50 as $500m."""
+    for path in pages(site):
+        for spec in specs(read(path)):
+            assert "s" not in spec["layout"]["yaxis"].get("tickformat", ""), path
+
+
+def test_linked_organizations_count_as_flagged_once(site: Path) -> None:
+    """The organisation of the second case is linked to the first."""
+    shown = tiles(read(site / "trust-safety/index.html"))
+    assert shown["Organisations flagged"][0] == "2"
+
+
+def test_linked_organizations_are_in_the_flagged_count(published: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "p"
+    shutil.copytree(published, folder)
+    with duckdb.connect() as con:
+        path = folder / "extraction_flags.parquet"
+        linked = """'["org-fox-001", "org-lark-004"]'::json as linked_organizations"""
+        con.execute(f"create table f as select * replace ({linked}) from '{path}' where rank = 1")
+        con.execute(f"copy f to '{path}'")
+    home = Home(tmp_path / "home")
+    build_site(folder, home, Settings())
+    assert tiles(read(home.site / "trust-safety/index.html"))["Organisations flagged"][0] == "3"
+
+
+def test_text_of_refused_records_is_for_the_platform_only(site: Path) -> None:
+    for path in pages(site):
+        text = read(path).text_content()
+        assert ("event_id" in text) == (path == site / "platform/quality.html"), path
+    for audience in ("finance", "platform", "trust-safety"):
+        rows = table(read(site / audience / "quality.html"), "quarantine-table")
+        assert all(r["reason"] and r["example place"].rpartition("line ")[2].isdigit() for r in rows)
+        assert {r["field"] for r in rows} == {"occurred_at", "model", "\u2013"}
+
+
+def test_home_whose_records_were_all_refused_says_so(published: Path, tmp_path: Path) -> None:
+    folder = variant(published, tmp_path / "p", "false", data_from="null::timestamp", data_through="null::timestamp")
+    with duckdb.connect() as con:
+        path = folder / "ingested_files.parquet"
+        con.execute(
+            f"""create table i as select * replace (
+                7::bigint as records_read, 0::bigint as accepted, 0::bigint as duplicates, 7::bigint as quarantined
+            ) from '{path}' limit 1"""
+        )
+        con.execute(f"copy i to '{path}'")
+    home = Home(tmp_path / "home")
+    summary = build_site(folder, home, Settings())
+    for entry in summary.entries.values():
+        page = read(entry)
+        assert "7 records read, none accepted" in page.xpath("string(//main)")
+        assert "Nothing has been read" not in page.text_content()
+        assert page.xpath("//main//a[@href='quality.html#quarantine']")
+        assert read(entry.parent / "quality.html").xpath("//*[@id='quarantine']")
+
+
+def test_platform_overview_is_about_requests(site: Path, published: Path) -> None:
+    page = read(site / "platform/index.html")
+    first, failed = specs(page)[:2]
+    days = zip(*(t["y"] for t in first["data"]), strict=True)
+    (requests,) = ask(published, "select sum(requests) from spend")
+    assert sum(sum(values) for values in days) == requests
+    worst, share = ask(
+        published,
+        """select charge_date, sum(failed_requests) / sum(requests) as share from spend
+        group by charge_date order by share desc, charge_date limit 1""",
+    )
+    assert max(failed["data"][0]["y"]) == pytest.approx(share, abs=1e-6)
+    assert f"most on {worst}: {100 * share:.1f}\u00a0%" in page.xpath("string(//h2[@id='h-failed'])")
+    assert list(tiles(page))[:3] == ["Requests", "Tokens", "Failed"]
+    assert not page.xpath("//*[@id='change' or @id='revenue-days']")

@@ -57,10 +57,11 @@ def test_a_folder_with_logs_is_refused(tmp_path):
 
 def test_settings_and_salt_of_a_home_are_kept(tmp_path):
     home = Home(tmp_path)
-    home.config.write_text("# mine\n")
+    mine = "# mine\n[site]\ndemo = true\n"
+    home.config.write_text(mine)
     home.salt_file.write_text("mine\n")
     simulate(home, **TINY, seed=3)
-    assert (home.config.read_text(), home.salt_file.read_text()) == ("# mine\n", "mine\n")
+    assert (home.config.read_text(), home.salt_file.read_text()) == (mine, "mine\n")
 
 
 def test_hostile_name_only_when_asked_for(tmp_path):

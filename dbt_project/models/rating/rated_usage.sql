@@ -13,7 +13,8 @@ with settings as (
     select
         revenue_card,
         cost_card,
-        billing_time_zone
+        billing_time_zone,
+        reporting_currency
     from {{ source('run', 'settings') }}
 ),
 
@@ -86,7 +87,9 @@ rated as (
         e.reported_cost,
         e.usage_date,
         {{ charge_date("e.occurred_at", "settings.billing_time_zone") }} as charge_date,
-        coalesce(r.currency, c.currency) as billing_currency,
+        -- What used nothing and has no rate is charged nothing, in the currency of reports.
+        coalesce(r.currency, c.currency, case when {{ used_nothing("e") }} then settings.reporting_currency end)
+            as billing_currency,
         {{ amount("e", "r") }} as revenue_at_rate,
         {{ amount("e", "c") }} as cost_at_rate,
         {{ no_amount_reason("e", "r", "rk") }} as revenue_reason,

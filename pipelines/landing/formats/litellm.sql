@@ -10,6 +10,7 @@ api_key = "VARCHAR"
 spend = "VARCHAR"
 prompt_tokens = "VARCHAR"
 completion_tokens = "VARCHAR"
+total_tokens = "VARCHAR"
 startTime = "VARCHAR"
 endTime = "VARCHAR"
 request_duration_ms = "VARCHAR"
@@ -52,6 +53,7 @@ error_class = "VARCHAR"
 [shape.metadata.usage_object]
 prompt_tokens = "VARCHAR"
 completion_tokens = "VARCHAR"
+total_tokens = "VARCHAR"
 service_tier = "VARCHAR"
 cache_read_input_tokens = "VARCHAR"
 cache_creation_input_tokens = "VARCHAR"
@@ -81,7 +83,8 @@ audio_tokens = "VARCHAR"
 reasoning_tokens = "VARCHAR"
 ---*/
 -- LiteLLM normalises prompt_tokens to include cache reads, cache writes and audio: the fresh part is the rest.
--- metadata.usage_object is the provider's usage as LiteLLM kept it and wins over the row's own totals.
+-- metadata.usage_object is the provider's usage as LiteLLM kept it; the row's own totals stand in for it. Where
+-- both say a number they must agree (0 is also what the table holds for a total that no one gave).
 -- cache_hit is the gateway's own response cache (nothing was bought), not the provider's prompt cache.
 -- Cache writes that name no lifetime are 5-minute ones. A call that failed before it was routed has no
 -- model or provider of its own: the group that was asked for stands in, else 'unknown'.
@@ -122,7 +125,7 @@ texts as (
             details.cache_creation_tokens,
             details.cache_write_tokens,
             usage_object.cache_creation_input_tokens,
-            (whole(written_5m_text) + coalesce(whole(written_1h_text), 0))::varchar,
+            case when written_5m_text is not null then (tokens(written_5m_text) + tokens(written_1h_text))::varchar end,
             written_1h_text
         ) as written_text,
         coalesce(
@@ -134,15 +137,15 @@ texts as (
 counts as (
     select
         *,
-        coalesce(whole(prompt_text), 0) as prompt,
-        coalesce(whole(completion_text), 0) as completion,
-        coalesce(whole(cached_text), 0) as cached,
-        coalesce(whole(written_text), 0) as written,
-        coalesce(whole(written_5m_text), 0) as written_5m,
-        coalesce(whole(written_1h_text), 0) as written_1h,
-        coalesce(whole(details.audio_tokens), 0) as audio_in,
-        coalesce(whole(output_details.audio_tokens), 0) as audio_out,
-        coalesce(whole(reasoning_text), 0) as reasoning
+        tokens(prompt_text) as prompt,
+        tokens(completion_text) as completion,
+        tokens(cached_text) as cached,
+        tokens(written_text) as written,
+        tokens(written_5m_text) as written_5m,
+        tokens(written_1h_text) as written_1h,
+        tokens(details.audio_tokens) as audio_in,
+        tokens(output_details.audio_tokens) as audio_out,
+        tokens(reasoning_text) as reasoning
     from texts
 )
 
@@ -152,25 +155,52 @@ select
     doc is null as unreadable,
     case
         when prompt_text is null and not failed then problem('prompt_tokens', 'is missing')
-        when not_count(prompt_text) then bad_count('prompt_tokens')
-        when not_count(completion_text) then bad_count('completion_tokens')
-        when not_count(cached_text) then bad_count('metadata.usage_object.prompt_tokens_details.cached_tokens')
-        when not_count(written_text) then bad_count('metadata.usage_object.cache_creation_input_tokens')
+        when not_count(prompt_text) then bad_count('prompt_tokens', prompt_text)
+        when not_count(completion_text) then bad_count('completion_tokens', completion_text)
+        when
+            not_count(cached_text)
+            then bad_count('metadata.usage_object.prompt_tokens_details.cached_tokens', cached_text)
+        when not_count(written_text) then bad_count('metadata.usage_object.cache_creation_input_tokens', written_text)
         when not_count(written_5m_text)
-            then bad_count('metadata.usage_object.cache_creation.ephemeral_5m_input_tokens')
+            then bad_count('metadata.usage_object.cache_creation.ephemeral_5m_input_tokens', written_5m_text)
         when not_count(written_1h_text)
-            then bad_count('metadata.usage_object.cache_creation.ephemeral_1h_input_tokens')
+            then bad_count('metadata.usage_object.cache_creation.ephemeral_1h_input_tokens', written_1h_text)
         when not_count(details.audio_tokens)
-            then bad_count('metadata.usage_object.prompt_tokens_details.audio_tokens')
+            then bad_count('metadata.usage_object.prompt_tokens_details.audio_tokens', details.audio_tokens)
         when not_count(output_details.audio_tokens)
-            then bad_count('metadata.usage_object.completion_tokens_details.audio_tokens')
+            then bad_count('metadata.usage_object.completion_tokens_details.audio_tokens', output_details.audio_tokens)
         when not_count(reasoning_text)
-            then bad_count('metadata.usage_object.completion_tokens_details.reasoning_tokens')
+            then bad_count('metadata.usage_object.completion_tokens_details.reasoning_tokens', reasoning_text)
         when cached + written + audio_in > prompt
             then problem('prompt_tokens', 'is less than its cached, cache-write and audio parts together')
         when written_5m + written_1h > written
             then problem('metadata.usage_object.cache_creation', 'adds up to more than all cache writes')
         when audio_out > completion then problem('completion_tokens', 'is less than its audio part')
+        when not_count(doc.prompt_tokens) then bad_count('prompt_tokens', doc.prompt_tokens)
+        when not_count(doc.completion_tokens) then bad_count('completion_tokens', doc.completion_tokens)
+        when not_count(doc.total_tokens) then bad_count('total_tokens', doc.total_tokens)
+        when not_count(usage_object.total_tokens)
+            then bad_count('metadata.usage_object.total_tokens', usage_object.total_tokens)
+        -- What a hit of the gateway's cache says was bought before, by another call.
+        when gateway_cache_hit then null
+        when nullif(tokens(doc.prompt_tokens), 0) != nullif(prompt, 0)
+            then problem('prompt_tokens', 'is ' || doc.prompt_tokens || ', but metadata.usage_object says ' || prompt)
+        when nullif(tokens(doc.completion_tokens), 0) != nullif(completion, 0)
+            then problem(
+                'completion_tokens',
+                'is ' || doc.completion_tokens || ', but metadata.usage_object says ' || completion
+            )
+        when nullif(tokens(doc.total_tokens), 0) != prompt + completion
+            then problem(
+                'total_tokens', 'is ' || doc.total_tokens || ', not the sum of prompt and completion: '
+                || (prompt + completion)
+            )
+        when nullif(tokens(usage_object.total_tokens), 0) != prompt + completion
+            then problem(
+                'metadata.usage_object.total_tokens',
+                'is ' || usage_object.total_tokens || ', not the sum of prompt and completion: '
+                || (prompt + completion)
+            )
     end as problem,
     doc.request_id as event_id,
     null::integer as revision,

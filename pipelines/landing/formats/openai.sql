@@ -178,13 +178,13 @@ texts as (
 counts as (
     select
         *,
-        coalesce(whole(input_text), 0) as raw_input,
-        coalesce(whole(output_text), 0) as raw_output,
-        coalesce(whole(cached_text), 0) as cached,
-        coalesce(whole(written_text), 0) as written,
-        coalesce(whole(audio_in_text), 0) as audio_in,
-        coalesce(whole(audio_out_text), 0) as audio_out,
-        coalesce(whole(reasoning_text), 0) as reasoning,
+        tokens(input_text) as raw_input,
+        tokens(output_text) as raw_output,
+        tokens(cached_text) as cached,
+        tokens(written_text) as written,
+        tokens(audio_in_text) as audio_in,
+        tokens(audio_out_text) as audio_out,
+        tokens(reasoning_text) as reasoning,
         error.type is not null or error.code is not null or doc.status = 'failed'
         or whole(status_text) >= 400 as failed
     from texts
@@ -197,18 +197,20 @@ select
     case
         when input_text is null and output_text is null and not coalesce(failed, false)
             then problem('usage', 'is missing: ask the server for it (streams: stream_options.include_usage)')
-        when not_count(input_text) then bad_count('usage.prompt_tokens')
-        when not_count(output_text) then bad_count('usage.completion_tokens')
-        when not_count(usage_object.total_tokens) then bad_count('usage.total_tokens')
-        when not_count(cached_text) then bad_count('usage.prompt_tokens_details.cached_tokens')
-        when not_count(written_text) then bad_count('usage.prompt_tokens_details.cache_write_tokens')
-        when not_count(audio_in_text) then bad_count('usage.prompt_tokens_details.audio_tokens')
-        when not_count(audio_out_text) then bad_count('usage.completion_tokens_details.audio_tokens')
-        when not_count(reasoning_text) then bad_count('usage.completion_tokens_details.reasoning_tokens')
+        when not_count(input_text) then bad_count('usage.prompt_tokens', input_text)
+        when not_count(output_text) then bad_count('usage.completion_tokens', output_text)
+        when not_count(usage_object.total_tokens) then bad_count('usage.total_tokens', usage_object.total_tokens)
+        when not_count(cached_text) then bad_count('usage.prompt_tokens_details.cached_tokens', cached_text)
+        when not_count(written_text) then bad_count('usage.prompt_tokens_details.cache_write_tokens', written_text)
+        when not_count(audio_in_text) then bad_count('usage.prompt_tokens_details.audio_tokens', audio_in_text)
+        when not_count(audio_out_text) then bad_count('usage.completion_tokens_details.audio_tokens', audio_out_text)
+        when
+            not_count(reasoning_text)
+            then bad_count('usage.completion_tokens_details.reasoning_tokens', reasoning_text)
         when cached + written + audio_in > raw_input
             then problem('usage.prompt_tokens', 'is less than its cached, cache-write and audio parts together')
         when audio_out > raw_output then problem('usage.completion_tokens', 'is less than its audio part')
-        when whole(usage_object.total_tokens) != raw_input + raw_output
+        when tokens(usage_object.total_tokens) != raw_input + raw_output and usage_object.total_tokens is not null
             then problem('usage.total_tokens', 'is not the sum of input and output')
     end as problem,
     case
@@ -219,7 +221,7 @@ select
     coalesce(doc.created, doc.created_at, doc.response.body.created, doc.response.body.created_at) as occurred_at,
     coalesce(given(doc.organization), given(doc.organization_id), metadata.organization) as organization_id,
     coalesce(given(doc.project), given(doc.project_id), metadata.project) as product_id,
-    coalesce(given(doc.api_key_id), given(doc.api_key), metadata.api_key_id) as api_key_id,
+    coalesce(given(doc.api_key_id), pseudonym(given(doc.api_key)), metadata.api_key_id) as api_key_id,
     coalesce(
         given(doc.safety_identifier),
         given(doc.user),

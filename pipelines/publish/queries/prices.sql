@@ -20,6 +20,7 @@ select
     book.context_from,
     book.valid_from,
     book.valid_to,
+    book.known_from,
     book.source,
     book.checked_on,
     book.valid_from <= period.data_through

@@ -33,6 +33,7 @@ select
     model_tier,
     list(day_index order by day_index) as days,
     list(requests order by day_index) as requests,
+    list(failed_requests order by day_index) as failed_requests,
     list(total_tokens order by day_index) as total_tokens,
     list(output_tokens order by day_index) as output_tokens,
     list(unpriced_requests order by day_index) as unpriced_requests,
