@@ -11,10 +11,11 @@
   call that succeeded without tokens is another matter (images, speech): what it used was not counted.
 -#}
 {% macro used_nothing(event) -%}
-    (
-        (coalesce({{ event }}.status, 0) >= 400 or {{ event }}.gateway_cache_hit)
-        and {% for bucket in buckets() %}{{ event }}.{{ bucket }}{{ " + " if not loop.last }}{% endfor %} = 0
-    )
+({{ failed_or_cached(event) }} and {{ event }}.{{ buckets() | join(" + " ~ event ~ ".") }} = 0)
+{%- endmacro %}
+
+{% macro failed_or_cached(event) -%}
+(coalesce({{ event }}.status, 0) >= 400 or {{ event }}.gateway_cache_hit)
 {%- endmacro %}
 
 {#- Amount of one event at one rate: the sum of its charges, null if any used bucket has no price. -#}
