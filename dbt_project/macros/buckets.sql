@@ -1,3 +1,4 @@
+-- noqa: disable=LT02
 {#- The disjoint billable token buckets of the canonical event; a test holds this list to the contract. -#}
 {% macro buckets() -%}
     {{ return([
