@@ -51,7 +51,7 @@ def render(model: str) -> str:
     return jinja2.Template((MODELS / f"{model}.sql").read_text()).render(
         config=lambda **_: "",
         ref=lambda name: tables.get(name, f"marts.{name}"),
-        touched_days_only=lambda column: f"where {column} in (select {column} from touched_days)",
+        in_touched_days=lambda column: f"{column} in (select {column} from touched_days)",
     )
 
 
