@@ -34,6 +34,11 @@ setup: .venv/ready  ## Make .venv from the lock file
 	@$(LINT)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/lint.lock
 	@touch $@
 
+.venv-bench/ready: requirements/bench.lock
+	@$(PYTHON) -m venv .venv-bench
+	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/bench.lock
+	@touch $@
+
 run: .venv/ready  ## Run the main job on the home (a demo home is written first if there is none)
 	@$(BIN)/meterhouse run --or-demo --home "$(HOME_DIR)"
 
@@ -56,13 +61,13 @@ format: .venv-lint/ready  ## Apply the formatters
 docs: .venv/ready  ## Renew the generated pages of docs/
 	@$(BIN)/python -m pipelines.reference
 
-bench: .venv/test-ready  ## Measure: fixed overhead, and the ratio to a bare DuckDB script
-	@$(BIN)/python -m tests.bench
+bench: .venv/test-ready .venv-bench/ready  ## Measure: fixed overhead, ratios to bare DuckDB scripts, pricing peers
+	@$(BIN)/python -m tests.bench --peers .venv-bench/bin/python
 
 lock: .venv-lint/ready  ## Renew the lock files from requirements/*.in
 	@$(LINT)/python -m pip install --quiet uv
-	@for name in run test lint; do $(LINT)/uv pip compile --quiet --universal --python-version 3.11 \
+	@for name in run test lint bench; do $(LINT)/uv pip compile --quiet --universal --python-version 3.11 \
 		--generate-hashes --no-header --no-annotate -o requirements/$$name.lock requirements/$$name.in; done
 
 clean:  ## Remove environments and caches; homes stay
-	rm -rf .venv .venv-lint .tools dbt_project/target dbt_project/logs .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-lint .venv-bench .tools dbt_project/target dbt_project/logs .pytest_cache .mypy_cache .ruff_cache

@@ -23,15 +23,28 @@ def text(value: object, *, href: str = "", css: str = "") -> Cell:
 
 def money(value: Decimal | None, currency: str, *, bar: Decimal | None = None, sign: bool = False) -> Cell:
     """An amount; `bar` is the largest of the column, for a bar behind the figure."""
-    if value is None:
+    return shown_money(value, None if value is None else numbers.rounded(value), currency, bar=bar, sign=sign)
+
+
+def shown_money(
+    value: Decimal | None, shown: Decimal | None, currency: str, *, bar: Decimal | None = None, sign: bool = False
+) -> Cell:
+    """An amount that was rounded together with others, as `shown`."""
+    if value is None or shown is None:
         return Cell(numbers.NOT_PRICED, css="np")
     css = "neg" if value < 0 and not sign else ""
-    return Cell(numbers.money(value, currency, sign=sign), numbers.raw(value), css=css, bar=_bar(value, bar))
+    return Cell(numbers.written(shown, currency, sign=sign), numbers.raw(value), css=css, bar=_bar(value, bar))
 
 
 def count(value: int | None, *, bar: int | None = None, href: str = "") -> Cell:
     """A count in full."""
     return Cell(numbers.count(value), "" if value is None else str(value), href=href, bar=_bar(value, bar))
+
+
+def quantity(value: Decimal | int) -> Cell:
+    """Hours or calls in full, without zeros that say nothing."""
+    plain = numbers.raw(value)
+    return Cell(f"{Decimal(plain):,f}", plain)
 
 
 def short(value: int | None) -> Cell:
@@ -70,7 +83,7 @@ def moved(now: Decimal | int | None, before: Decimal | int | None) -> Cell:
     """Relative change with sign; "new" where there was nothing before."""
     relative = numbers.change(now, before)
     if relative is None:
-        return Cell("new" if now else numbers.NOTHING)
+        return Cell("new" if now and not before else numbers.NOTHING)
     if relative >= 10:
         return Cell(f"\u00d7{relative + 1:,.0f}", numbers.raw(relative.quantize(Decimal("0.000001"))))
     return percent(relative, sign=True)
@@ -94,8 +107,7 @@ def rounding_row(
 ) -> list[list[Cell]]:
     """The row that makes written parts add up to the written total; no row when they already do.
 
-    `amounts` holds, by place of the column, the exact amounts of all written rows and last the
-    total.
+    `amounts` holds, by place of the column, the written amounts of all written rows and last the total.
     """
     row = [Cell("Rounding", css="rd")] + [BLANK] * (len(total) - 1)
     needed = False

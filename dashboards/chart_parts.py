@@ -10,7 +10,8 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from dashboards import cells
-from dashboards.page import Column, Table
+from dashboards.page import Cell, Column, Table
+from pipelines import money
 from pipelines.publish import numbers
 from pipelines.publish.names import OTHER_COLOUR
 from pipelines.publish.period import day, day_range
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 MAX_SERIES = 6
 _SHORT_FROM = 10_000
+_FEW_DAYS = 10  # more of them, and ticks a day apart are plotly's own choice
+_DAY_MS = 86_400_000
 _SHORT: dict[str, Any] = {"exponentformat": "B", "minexponent": 3, "separatethousands": True}
 _ZERO = Decimal(0)
 
@@ -44,17 +47,18 @@ def weekly(
     total: Sequence[Decimal] | None = None,
     unit: str = "tokens",
 ) -> Table:
-    """A chart's figures as a table: by day up to three weeks, else by seven days."""
+    """A chart's figures as a table: by day up to three weeks, else by seven days.
+
+    Beside their `total`, amounts are written so that they add up to it.
+    """
     step = 1 if len(period.days) <= 21 else 7
     series = [*columns, ("Total", total)] if total is not None and len(columns) > 1 else list(columns)
     rows = []
     for start in range(0, len(period.days), step):
         block = period.days[start : start + step]
         label = day(block[0]) if step == 1 else day_range(block[0], block[-1])
-        amounts = [sum(values[start : start + step], _ZERO) for _, values in series if values is not None]
-        rows.append(
-            [cells.text(label)] + [cells.money(a, currency) if currency else cells.count(int(a)) for a in amounts]
-        )
+        amounts = [sum(values[start : start + step], _ZERO) for _, values in series]
+        rows.append([cells.text(label), *_figures(amounts, currency, has_total=len(series) > len(columns))])
     unit = currency or unit
     return Table(
         f"{chart_id}-data",
@@ -62,6 +66,18 @@ def weekly(
         [Column("Days", "days", text=True), *(Column(n, f"{n} ({unit})") for n, _ in series)],
         rows,
     )
+
+
+def _figures(amounts: list[Decimal], currency: str, *, has_total: bool) -> list[Cell]:
+    if not currency:
+        return [cells.count(int(a)) for a in amounts]
+    if not has_total:
+        return [cells.money(a, currency) for a in amounts]
+    shown = numbers.written_parts(amounts[:-1], least=numbers.places(amounts[-1]))
+    return [
+        cells.shown_money(amount, written, currency)
+        for amount, written in zip(amounts, [*shown, money.total(shown)], strict=True)
+    ]
 
 
 def top_series(
@@ -108,7 +124,35 @@ def plain(value: Decimal) -> float | int:
 
 
 def spec(period: Period, traces: list[dict[str, Any]], layout: dict[str, Any]) -> dict[str, Any]:
-    return {"x": [d.isoformat() for d in period.days], "data": traces, "layout": layout}
+    """The chart over the days of the period, from the first's edge to the last's."""
+    n = len(period.days)
+    return {
+        "x": [d.isoformat() for d in period.days],
+        "data": [_of_few_days(t, n) for t in traces],
+        "layout": {**layout, "xaxis": {**_day_axis(period), **layout.get("xaxis", {})}},
+    }
+
+
+def _day_axis(period: Period) -> dict[str, Any]:
+    """Left to itself plotly writes ticks of less than a day, and of days before the first."""
+    n = len(period.days)
+    axis: dict[str, Any] = {"range": [noon_before(period.first), f"{period.last.isoformat()} 12:00"]}
+    if n <= _FEW_DAYS:
+        step = 1 if n <= _FEW_DAYS // 2 else 2
+        axis |= {"tick0": period.first.isoformat(), "dtick": step * _DAY_MS, "fixedrange": True}
+    return axis
+
+
+def _of_few_days(trace: dict[str, Any], n: int) -> dict[str, Any]:
+    """Bars of a few days no wider than those of many; the line of a single day as a dot."""
+    if n <= _FEW_DAYS and trace["type"] == "bar":
+        return {**trace, "width": round(_DAY_MS * min(0.078 * n, 0.78))}
+    if n <= _FEW_DAYS and trace.get("mode") == "lines+markers":
+        return {**trace, "marker": {**trace["marker"], "size": 7}}
+    if n == 1 and trace.get("mode") == "lines":
+        dot = {"size": trace["line"]["width"] + 6, "color": trace["line"]["color"]}
+        return {**trace, "mode": "markers", "marker": dot}
+    return trace
 
 
 def marks(period: Period) -> dict[str, Any]:

@@ -1,9 +1,7 @@
 """Specs of the big charts as plain dicts in plotly's own schema.
 
-A spec is {"x": days shared by all traces, "data": [...], "layout": {...}}; static/app.js adds the
-house
-layout and draws it. Names from data are escaped in
-chart_parts.py, because plotly reads markup in its texts.
+A spec is {"x": days shared by all traces, "data": [...], "layout": {...}}; static/app.js adds the house layout and
+draws it. Names from data are escaped in chart_parts.py, because plotly reads markup in its texts.
 """
 
 from __future__ import annotations
@@ -26,6 +24,7 @@ from dashboards.chart_parts import (
     y,
 )
 from dashboards.page import Chart, Key
+from dashboards.quantities import KINDS
 from pipelines.publish import numbers
 from pipelines.publish.names import OTHER, OTHER_COLOUR
 from pipelines.publish.period import day, day_range
@@ -38,14 +37,6 @@ if TYPE_CHECKING:
 
 COST = "#1a1d23"  # drawn over a white line, so it shows on bars and on both grounds
 _ZERO = Decimal(0)
-KINDS = (
-    ("Input", "input_tokens", "#8974dc"),
-    ("Cached input", "cached_input_tokens", "#2b92ab"),
-    ("Cache write", "cache_write_tokens", "#a58350"),
-    ("Output", "output_tokens", "#e26612"),
-    ("Audio", "audio_tokens", "#a55061"),
-    ("Training", "training_tokens", "#9e26ed"),
-)
 
 
 def revenue_by_model(
@@ -92,7 +83,7 @@ def revenue_by_model(
                 "line": {"color": COST, "width": 1.75},
             }
         )
-        legend.append(Key("Cost", COST, line=True))
+        legend.append(Key("Cost", "var(--ink)", line=True))
         columns.append(("Cost", cost.cost))
     top = max(range(len(total)), key=lambda i: (total[i], -i))
     alt = (
@@ -151,10 +142,10 @@ def token_kinds(facts: Facts) -> Chart:
     """Tokens by day, stacked by kind."""
     period = shown_period(facts)
     traces, legend, columns = [], [], []
-    for label, key, colour in KINDS:
+    for label, buckets, colour in KINDS:
         values = [0] * len(period.days)
         for row in facts.token_kinds:
-            values[row["day_index"]] = row[key]
+            values[row["day_index"]] = sum(row[bucket] for bucket in buckets)
         if any(values):
             traces.append(bars(label, values, colour, period))
             legend.append(Key(label, colour))
@@ -176,12 +167,18 @@ def token_kinds(facts: Facts) -> Chart:
     )
 
 
-def case_days(facts: Facts, flag: Row, values: Sequence[int], band: tuple[float, float] | None) -> Chart:
-    """Output tokens of one organisation by day, flagged window shaded, own earlier range as a
-    band."""
+def case_days(
+    facts: Facts, flag: Row, values: Sequence[int], band: tuple[float, float] | None, marked: Sequence[int]
+) -> Chart:
+    """Output tokens of one organisation by day, flagged window shaded, own earlier range as a band.
+
+    `marked` are the places of the days that stand out.
+    """
     period = shown_period(facts)
     inside = [flag["first_seen"] <= d <= flag["last_seen"] for d in period.days]
-    marker = {"color": ["#e26612" if i else "#8b929c" for i in inside]}
+    marker = {
+        "color": ["#e26612" if i in marked else "#a58350" if flagged else "#8b929c" for i, flagged in enumerate(inside)]
+    }
     trace = {"type": "bar", "name": "Output tokens", "y": list(values), "marker": marker}
     shapes: list[dict[str, Any]] = [
         {
@@ -197,7 +194,10 @@ def case_days(facts: Facts, flag: Row, values: Sequence[int], band: tuple[float,
             "fillcolor": "rgba(226,102,18,.10)",
         }
     ]
-    legend = [Key("Flagged window", "#e26612"), Key("Other days", "#8b929c")]
+    legend = [Key("Days that stand out", "#e26612")]
+    if sum(inside) > len(marked):
+        legend.append(Key("Other days of the flagged window", "#a58350"))
+    legend.append(Key("Days outside it", "#8b929c"))
     if band is not None:
         shapes.append(
             {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from dashboards import findings
+from dashboards import findings, foreign
 from dashboards.page import sees_cost
 from pipelines.publish import numbers
 from pipelines.publish.period import day_range
@@ -13,6 +13,8 @@ from pipelines.publish.period import day_range
 if TYPE_CHECKING:
     from dashboards.page import Audience
     from pipelines.publish.facts import Facts
+    from pipelines.publish.period import Period
+    from pipelines.publish.series import Row
 
 AUDIENCE_NAMES: dict[Audience, str] = {
     "finance": "Finance",
@@ -87,8 +89,11 @@ _NAV: dict[Audience, list[NavItem]] = {
 }
 
 
-def make_frame(facts: Facts, audience: Audience, folder: str) -> Frame:
-    """The frame of an audience. An empty home has only the pages that need no usage."""
+def make_frame(facts: Facts, audience: Audience, folder: str, organization: Row | None = None) -> Frame:
+    """The frame of an audience; of an organisation's own folder, with what the banner says of that one alone.
+
+    An empty home has only the pages that need no usage.
+    """
     nav = _NAV[audience]
     if facts.period is None:
         nav = [item for item in nav if item.key in {"index", "quality"}]
@@ -99,7 +104,7 @@ def make_frame(facts: Facts, audience: Audience, folder: str) -> Frame:
         AUDIENCE_NAMES[audience],
         facts.build["site_title"],
         nav,
-        _banner(facts, audience),
+        _banner(facts, audience, organization),
         _footer(facts, audience),
         _window(facts),
         _made(facts),
@@ -109,7 +114,7 @@ def make_frame(facts: Facts, audience: Audience, folder: str) -> Frame:
     )
 
 
-def _banner(facts: Facts, audience: Audience) -> list[Notice]:
+def _banner(facts: Facts, audience: Audience, organization: Row | None) -> list[Notice]:
     b = facts.build
     notices = []
     if b["demo"]:
@@ -117,45 +122,35 @@ def _banner(facts: Facts, audience: Audience) -> list[Notice]:
     if facts.period is None:
         read = sum(r["records_read"] for r in facts.sources)
         if read:
-            text = f"{numbers.count(read)} record{'s' if read != 1 else ''} read, none accepted"
+            text = f"{numbers.counted(read, 'record')} read, none accepted"
             return [*notices, Notice("", text, "quality.html#quarantine", "notice")]
         return [*notices, Notice("", "No usage has been read yet")]
     notices.append(Notice("Data complete to", f"{b['data_through']:%Y-%m-%d %H:%M} UTC"))
     notices.append(Notice("Billing day", b["billing_time_zone"]))
     if audience != "organization":
-        notices.append(
-            Notice(
-                "Price book",
-                b["price_book_digest"][:8],
-                "prices.html" if audience == "finance" else "",
-            )
-        )
-    missing = facts.total["unpriced_requests"]
-    if audience != "organization":
-        text = f"{findings.priced(facts.total)} of requests"
-        if missing:
-            text += f", {numbers.count(missing)} not priced"
-        notices.append(Notice("Priced", text, "quality.html#unpriced" if missing else ""))
+        href = "prices.html" if audience == "finance" else ""
+        notices.append(Notice("Price book", b["price_book_digest"][:12], href))
+    whole = facts.total if organization is None else organization
+    notices.append(_priced(facts.period, whole, "" if organization else "quality.html#unpriced"))
     if sees_cost(audience) and facts.at_list_price:
-        notices.append(
-            Notice(
-                "",
-                "Cost is taken at list price: no cost card is set, so margin is nil",
-                css="notice",
-            )
-        )
-    foreign = [r for r in facts.currencies if r["billing_currency"] and r["billing_currency"] != facts.currency]
-    if foreign and audience != "organization":
-        n = sum(r["requests"] for r in foreign)
-        notices.append(
-            Notice(
-                "",
-                f"{numbers.count(n)} requests billed in another currency are in no total",
-                "quality.html#build",
-                "notice",
-            )
-        )
+        notices.append(Notice("", "Cost is taken at list price: no cost card is set, so margin is nil", css="notice"))
+    elsewhere = facts.foreign
+    if organization is not None:
+        elsewhere = facts.organization_foreign.get(organization["organization_id"], [])
+    if elsewhere:
+        notices.append(Notice("", foreign.notice(elsewhere), "" if organization else "quality.html#build", "notice"))
+    if sees_cost(audience) and facts.foreign_costs:
+        notices.append(Notice("", foreign.cost_notice(facts.foreign_costs), "quality.html#build", "notice"))
     return notices
+
+
+def _priced(period: Period, row: Row, href: str) -> Notice:
+    """How much of the shown days' usage has a price; the command line counts all data."""
+    missing = row["unpriced_requests"]
+    text = f"{findings.priced(row)} of requests"
+    if missing:
+        text += f", {numbers.count(missing)} not priced"
+    return Notice("Priced" if period.whole else "Priced in the days shown", text, href if missing else "")
 
 
 def _footer(facts: Facts, audience: Audience) -> list[str]:
@@ -167,7 +162,7 @@ def _footer(facts: Facts, audience: Audience) -> list[str]:
         "Instants are UTC",
     ]
     if audience != "organization":
-        lines.append(f"{numbers.count(facts.file_count)} files read")
+        lines.append(f"{numbers.counted(facts.file_count, 'file')} read")
     return lines
 
 
@@ -175,8 +170,7 @@ def _window(facts: Facts) -> str:
     period = facts.period
     if period is None:
         return ""
-    n = len(period.days)
-    text = f"{period.words()}, {n} day{'s' if n != 1 else ''}"
+    text = f"{period.words()}, {numbers.counted(len(period.days), 'day')}"
     if not period.whole:
         text = f"Last {text}"
     if period.incomplete:

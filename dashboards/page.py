@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from markupsafe import Markup
 
 Audience = Literal["finance", "platform", "trust-safety", "organization"]
@@ -18,8 +21,7 @@ def sees_cost(audience: Audience) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table. `csv` names it in the export, unit included; `term` is its glossary
-    entry."""
+    """A column of a table. `csv` names it in the export, unit included; `term` is its glossary entry."""
 
     label: str
     csv: str
@@ -29,8 +31,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One value: what is read, and the full figure behind it (`raw`) for title, sorting and
-    export."""
+    """One value: what is read, and the full figure behind it (`raw`) for title, sorting and export."""
 
     text: str
     raw: str = ""
@@ -42,8 +43,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows in their default order. `foot` rows (other, rounding, total) stay at the end when
-    sorted."""
+    """Rows in their default order. `foot` rows (other, rounding, total) stay at the end when sorted."""
 
     id: str
     caption: str
@@ -53,6 +53,7 @@ class Table:
     empty: str = "Nothing to list."
     controls: bool = False
     note: str = ""
+    stacked: bool = False  # rows become blocks on narrow screens
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +84,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A big chart: its spec for the browser, its words for those who do not see it, its figures as
-    a table."""
+    """A big chart: its spec for the browser, its words for those who do not see it, its figures as a table."""
 
     id: str
     alt: str
@@ -136,6 +136,17 @@ class Card:
     how: str = ""
     term: str = ""
     half: bool = False
+
+
+def paired(cards: Sequence[Card]) -> list[Card]:
+    """Cards of half the width stand in pairs; the one that is left over takes the whole width."""
+    made: list[Card] = []
+    for half, group in groupby(cards, key=lambda card: card.half):
+        run = list(group)
+        if half and len(run) % 2:
+            run[-1] = replace(run[-1], half=False)
+        made += run
+    return made
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from dashboards import cells
+from dashboards import cells, foreign
 from dashboards.chart_parts import model_label
 from dashboards.page import Audience, Cell, Column, Table, sees_cost
 from dashboards.svg import spark
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from pipelines.publish.facts import Facts
     from pipelines.publish.series import Row, Series
 
-ADDITIVE = ("requests", "total_tokens", "unpriced_requests", "unpriced_tokens", "failed_requests")
+ADDITIVE = (
+    "requests", "total_tokens", "priced_tokens", "unpriced_requests", "unpriced_tokens", "failed_requests",
+)  # fmt: skip
 MONEY = ("revenue", "cost", "margin", "margin_revenue", "current_revenue", "prior_revenue")
 _ZERO = Decimal(0)
 
@@ -33,7 +35,35 @@ def merge(rows: Sequence[Row]) -> Row:
     merged: Row = {k: sum(r[k] for r in rows) for k in ADDITIVE}
     for key in MONEY:
         merged[key] = known_sum(rows, key)
-    return merged
+    return merged | merge_foreign(rows)
+
+
+def merge_foreign(rows: Sequence[Row]) -> Row:
+    """How many requests of the rows are billed in other currencies, and in which."""
+    currencies = {c for r in rows for c in (r["foreign_currencies"] or "").split(", ") if c}
+    return {
+        "foreign_requests": sum(r["foreign_requests"] for r in rows),
+        "foreign_currencies": ", ".join(sorted(currencies)) or None,
+    }
+
+
+def shown_sides(row: Row, *, with_cost: bool) -> list[Decimal | None]:
+    """Revenue as written, with cost and margin so that they add up to it."""
+    if with_cost:
+        return list(numbers.sides(row["revenue"], row["cost"], row["margin"]))
+    return [None if row["revenue"] is None else numbers.rounded(row["revenue"])]
+
+
+def side_cells(row: Row, currency: str, *, with_cost: bool, largest: Decimal | None = None) -> list[Cell]:
+    """Cells of revenue, and of cost and margin where the reader sees them."""
+    if row["revenue"] is None and row["foreign_requests"]:
+        return [Cell(foreign.no_amount(row), css="np"), *([Cell(numbers.NOTHING)] * 2 if with_cost else [])]
+    shown = shown_sides(row, with_cost=with_cost)
+    keys = ("revenue", "cost", "margin")[: len(shown)]
+    return [
+        cells.shown_money(row[k], amount, currency, bar=largest if k == "revenue" else None)
+        for k, amount in zip(keys, shown, strict=True)
+    ]
 
 
 def entity_table(
@@ -51,38 +81,32 @@ def entity_table(
     total: Row | None = None,
     controls: bool = True,
     caption: str = "",
-    precise: bool = False,
 ) -> Table:
-    """Requests, tokens and money of organisations, products or models, largest first, with their
-    total.
+    """Requests, tokens and money of organisations, products or models, largest first, with their total.
 
-    Rows past `limit` become one row "Other"; where written rows do not add up to the written
-    total, a
-    row "Rounding" says by how much. `precise` writes token counts in full instead of three digits.
+    Rows past `limit` become one row "Other"; where written rows do not add up to the written total, a row "Rounding"
+    says by how much. Counts are written in full, so that they add up too.
     """
     shown, rest = list(rows[:limit]), list(rows[limit:])
     whole = total if total is not None else merge(rows)
     other = merge(rest) if rest else None
     compared = facts.period.compared if facts.period else 0
     with_cost = sees_cost(audience)
-    money_keys = ["revenue", *(("cost", "margin") if with_cost else ())]
-    top = {k: max((r[k] for r in shown if r[k] is not None), default=None) for k in money_keys}
+    largest = max((r["revenue"] for r in shown if r["revenue"] is not None), default=None)
+    in_other_currency = bool(whole["foreign_requests"])
 
     def cells_of(row: Row, label: Cell, *, body: bool) -> list[Cell]:
         line = [
             label,
             cells.count(row["requests"]),
-            cells.count(row["total_tokens"]) if precise else cells.short(row["total_tokens"]),
-        ]
-        line += [
-            cells.money(row[k], facts.currency, bar=top[k] if bars and body and k == "revenue" else None)
-            for k in money_keys
+            cells.count(row["total_tokens"]),
+            *side_cells(row, facts.currency, with_cost=with_cost, largest=largest if bars and body else None),
         ]
         if with_cost:
             line.append(cells.percent(numbers.share(row["margin"], row["margin_revenue"])))
         line.append(
             cells.rate(
-                numbers.per_million(row["revenue"], row["total_tokens"] - row["unpriced_tokens"]),
+                numbers.per_million(row["revenue"], row["priced_tokens"]),
                 facts.currency,
             )
         )
@@ -92,7 +116,9 @@ def entity_table(
             else:
                 line.append(cells.money(row["current_revenue"] - row["prior_revenue"], facts.currency, sign=True))
                 line.append(cells.moved(row["current_revenue"], row["prior_revenue"]))
-        line.append(cells.count(row["unpriced_requests"]) if row["unpriced_requests"] else Cell(numbers.NOTHING, "0"))
+        line.append(_count(row["unpriced_requests"]))
+        if in_other_currency:
+            line.append(_count(row["foreign_requests"]))
         if sparks is not None:
             series = sparks.get(name(row)) if body else None
             line.append(Cell("", html=spark(series.revenue)) if series else cells.BLANK)
@@ -102,19 +128,20 @@ def entity_table(
     foot = [cells_of(other, Cell(f"Other ({len(rest):,})"), body=False)] if other else []
     last = cells_of(whole, Cell("Total"), body=False)
     written = [*shown, *([other] if other else [])]
-    amounts = {3 + i: [r[k] for r in written] + [whole[k]] for i, k in enumerate(money_keys)}
+    sides = [shown_sides(r, with_cost=with_cost) for r in (*written, whole)]
+    amounts = {3 + i: list(column) for i, column in enumerate(zip(*sides, strict=True))}
     if compared:
-        place = 3 + len(money_keys) + (1 if with_cost else 0) + 1
+        place = 3 + len(amounts) + (1 if with_cost else 0) + 1
         amounts[place] = [
-            *(r["current_revenue"] - r["prior_revenue"] for r in written if r["revenue"] is not None),
-            None if whole["revenue"] is None else whole["current_revenue"] - whole["prior_revenue"],
+            None if r["revenue"] is None else numbers.rounded(r["current_revenue"] - r["prior_revenue"])
+            for r in (*written, whole)
         ]
     foot += cells.rounding_row(last, lines, amounts, facts.currency)
     foot.append(last)
     return Table(
         id,
         caption or head,
-        _columns(facts, audience, head, spark_column=sparks is not None),
+        _columns(facts, audience, head, in_other_currency=in_other_currency, spark_column=sparks is not None),
         lines,
         foot,
         controls=controls,
@@ -122,7 +149,13 @@ def entity_table(
     )
 
 
-def _columns(facts: Facts, audience: Audience, head: str, *, spark_column: bool) -> list[Column]:
+def _count(value: int) -> Cell:
+    return cells.count(value) if value else Cell(numbers.NOTHING, "0")
+
+
+def _columns(
+    facts: Facts, audience: Audience, head: str, *, in_other_currency: bool, spark_column: bool
+) -> list[Column]:
     cur = facts.currency
     charge = "Charge" if audience == "organization" else "Revenue"
     compared = facts.period.compared if facts.period else 0
@@ -149,6 +182,8 @@ def _columns(facts: Facts, audience: Audience, head: str, *, spark_column: bool)
             Column("%", "relative change", term="change"),
         ]
     columns.append(Column("Not priced", "requests not priced", term="not-priced"))
+    if in_other_currency:
+        columns.append(Column("Other currency", "requests billed in another currency", term="other-currency"))
     if spark_column:
         columns.append(Column("By day", "", text=True))
     return columns

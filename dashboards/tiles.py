@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
+from dashboards import foreign
 from dashboards.page import Audience, Tile, sees_cost
 from dashboards.svg import spark
 from pipelines.publish import numbers
@@ -20,18 +22,34 @@ NBSP = "\u00a0"
 _ZERO = Decimal(0)
 
 
-def tiles(facts: Facts, audience: Audience, row: Row, daily: Series, *, unpriced_href: str = "") -> list[Tile]:
-    """The key figures of one entity over the window, with their change over completed days."""
+def tiles(
+    facts: Facts,
+    audience: Audience,
+    row: Row,
+    daily: Series,
+    *,
+    unpriced_href: str = "",
+    elsewhere: Sequence[Row] = (),
+) -> list[Tile]:
+    """The key figures of one entity over the window, with their change over completed days.
+
+    `elsewhere` is what it is billed in other currencies.
+    """
     charge = "Charge" if audience == "organization" else "Revenue"
     if audience == "platform":
-        return _platform_tiles(facts, row, daily, unpriced_href)
-    made = [_money_tile(facts, charge, row["revenue"], row, "revenue", daily.revenue, "revenue")]
+        return _platform_tiles(facts, row, daily, unpriced_href, elsewhere)
     if sees_cost(audience):
-        made.append(_money_tile(facts, "Cost", row["cost"], row, "cost", daily.cost, "cost"))
-        made.append(_margin_tile(facts, row, daily))
+        revenue, cost, margin = numbers.sides(row["revenue"], row["cost"], row["margin"])
+        made = [
+            _revenue_tile(facts, charge, row, daily, revenue, elsewhere),
+            _money_tile(facts, "Cost", cost, row, "cost", daily.cost),
+            _margin_tile(facts, row, daily, margin),
+        ]
+    else:
+        made = [_revenue_tile(facts, charge, row, daily, _rounded(row["revenue"]), elsewhere)]
     made += [
-        _count_tile(facts, "Requests", row["requests"], row, "requests", daily.requests, "requests"),
-        _count_tile(facts, "Tokens", row["total_tokens"], row, "tokens", daily.total_tokens, "tokens"),
+        _count_tile(facts, "Requests", row, "requests", daily.requests, "requests"),
+        _count_tile(facts, "Tokens", row, "total_tokens", daily.total_tokens, "tokens"),
         _rate_tile(facts, row),
         _unpriced_tile(row, daily, unpriced_href),
     ]
@@ -40,22 +58,28 @@ def tiles(facts: Facts, audience: Audience, row: Row, daily: Series, *, unpriced
     return made
 
 
-def _platform_tiles(facts: Facts, row: Row, daily: Series, unpriced_href: str) -> list[Tile]:
+def _platform_tiles(facts: Facts, row: Row, daily: Series, unpriced_href: str, elsewhere: Sequence[Row]) -> list[Tile]:
     """What was served and how well first, then what it cost and brought."""
     return [
-        _count_tile(facts, "Requests", row["requests"], row, "requests", daily.requests, "requests"),
-        _count_tile(facts, "Tokens", row["total_tokens"], row, "tokens", daily.total_tokens, "tokens"),
+        _count_tile(facts, "Requests", row, "requests", daily.requests, "requests"),
+        _count_tile(facts, "Tokens", row, "total_tokens", daily.total_tokens, "tokens"),
         _failed_tile(facts, row),
         _rate_tile(facts, row),
-        _money_tile(facts, "Cost", row["cost"], row, "cost", daily.cost, "cost"),
-        _money_tile(facts, "Revenue", row["revenue"], row, "revenue", daily.revenue, "revenue"),
+        _money_tile(facts, "Cost", _rounded(row["cost"]), row, "cost", daily.cost),
+        _revenue_tile(facts, "Revenue", row, daily, _rounded(row["revenue"]), elsewhere),
         _unpriced_tile(row, daily, unpriced_href),
     ]
+
+
+def _rounded(value: Decimal | None) -> Decimal | None:
+    return None if value is None else numbers.rounded(value)
 
 
 def _delta(facts: Facts, row: Row, key: str) -> tuple[str, Direction]:
     """Change of the last compared days against those before, in words and direction."""
     now, before = row[f"current_{key}"], row[f"prior_{key}"]
+    if key == "margin" and None not in {now, before} and min(now, before) < 0:
+        return _direction(facts, numbers.margin_words(now, before, facts.currency))
     return _words(facts, now, before)
 
 
@@ -63,60 +87,65 @@ def _words(facts: Facts, now: Decimal | int | None, before: Decimal | int | None
     days = facts.period.compared if facts.period else 0
     if not days or (not now and not before):
         return "", "flat"
-    words = numbers.change_words(now, before)
-    direction: Direction = "down" if words.startswith("down") else "up" if words.startswith("up") else "flat"
+    return _direction(facts, numbers.change_words(now, before))
+
+
+def _direction(facts: Facts, words: str) -> tuple[str, Direction]:
+    """A change in words with the days it is over, and where its arrow points: a deeper loss is down."""
+    days = facts.period.compared if facts.period else 0
+    if not days:
+        return "", "flat"
+    direction: Direction = "flat"
+    if words.startswith(("down", "loss grew")):
+        direction = "down"
+    elif words.startswith(("up", "loss shrank")):
+        direction = "up"
     # Kept together, so that no line of a narrow tile is a lone "d".
     return f"{words.replace(' ', NBSP)} on{NBSP}prior{NBSP}{days}{NBSP}d", direction
 
 
-def _money_tile(
-    facts: Facts,
-    label: str,
-    value: Decimal | None,
-    row: Row,
-    key: str,
-    daily: Sequence[Decimal],
-    term: str,
+def _revenue_tile(
+    facts: Facts, label: str, row: Row, daily: Series, shown: Decimal | None, elsewhere: Sequence[Row]
 ) -> Tile:
-    whole, cents = numbers.money_parts(value, facts.currency)
-    delta, direction = _delta(facts, row, key)
-    return Tile(label, whole, cents, numbers.raw(value), delta, direction, spark=spark(daily), term=term)
+    """Revenue; what is billed in other currencies is named beside it, and instead of it where that is all."""
+    note = f"and {foreign.amounts(elsewhere)}" if elsewhere else ""
+    tile = _money_tile(facts, label, shown, row, "revenue", daily.revenue, note)
+    return replace(tile, value=foreign.no_amount(row), note=note.removeprefix("and ")) if shown is None else tile
 
 
-def _count_tile(facts: Facts, label: str, value: int, row: Row, key: str, daily: Sequence[int], term: str) -> Tile:
+def _money_tile(
+    facts: Facts, label: str, shown: Decimal | None, row: Row, key: str, daily: Sequence[Decimal], note: str = ""
+) -> Tile:
+    """An amount of the row, written as `shown`."""
+    text = numbers.NOT_PRICED if shown is None else numbers.written(shown, facts.currency)
     delta, direction = _delta(facts, row, key)
+    raw = numbers.raw(row[key])
+    return Tile(label, *numbers.money_parts(text), raw, delta, direction, note=note, spark=spark(daily), term=key)
+
+
+def _count_tile(facts: Facts, label: str, row: Row, key: str, daily: Sequence[int], term: str) -> Tile:
+    delta, direction = _delta(facts, row, key)
+    value = row[key]
     return Tile(label, numbers.short(value), "", str(value), delta, direction, spark=spark(daily), term=term)
 
 
-def _margin_tile(facts: Facts, row: Row, daily: Series) -> Tile:
+def _margin_tile(facts: Facts, row: Row, daily: Series, shown: Decimal | None) -> Tile:
     if facts.at_list_price:
         return Tile("Margin", "nil", note="cost is taken at list price", term="margin")
-    whole, cents = numbers.money_parts(row["margin"], facts.currency)
     part = numbers.share(row["margin"], row["margin_revenue"])
-    delta, direction = _delta(facts, row, "margin")
     series = [r - c for r, c in zip(daily.revenue, daily.cost, strict=True)]
-    drawn = spark(series) if min(series, default=_ZERO) >= 0 else None
+    drawn = series if min(series, default=_ZERO) >= 0 else []
     note = f"{numbers.percent(part)} of revenue" if part is not None else ""
-    return Tile(
-        "Margin",
-        whole,
-        cents,
-        numbers.raw(row["margin"]),
-        delta,
-        direction,
-        note=note,
-        spark=drawn,
-        term="margin",
-    )
+    return _money_tile(facts, "Margin", shown, row, "margin", drawn, note)
 
 
 def _rate_tile(facts: Facts, row: Row) -> Tile:
-    value = numbers.per_million(row["revenue"], row["total_tokens"] - row["unpriced_tokens"])
+    value = numbers.per_million(row["revenue"], row["priced_tokens"])
     now = numbers.per_million(row["current_revenue"], row["current_priced_tokens"])
     before = numbers.per_million(row["prior_revenue"], row["prior_priced_tokens"])
     delta, direction = _words(facts, now, before)
     return Tile(
-        f"{_symbol(facts)} per 1M tokens",
+        f"{numbers.symbol(facts.currency).strip()} per 1M tokens",
         numbers.rate(value, facts.currency),
         "",
         numbers.raw(value),
@@ -129,7 +158,10 @@ def _rate_tile(facts: Facts, row: Row) -> Tile:
 def _unpriced_tile(row: Row, daily: Series, href: str) -> Tile:
     missing = row["unpriced_requests"]
     if not missing:
-        return Tile("Not priced", "none", note="every request has a price", term="not-priced")
+        note = "every request has a price"
+        if row["foreign_requests"]:
+            note += f", {numbers.count(row['foreign_requests'])} in {row['foreign_currencies']}"
+        return Tile("Not priced", "none", note=note, term="not-priced")
     part = numbers.percent(numbers.share(missing, row["requests"]))
     return Tile(
         "Not priced",
@@ -145,8 +177,8 @@ def _unpriced_tile(row: Row, daily: Series, href: str) -> Tile:
 
 def _failed_tile(facts: Facts, row: Row) -> Tile:
     part = numbers.share(row["failed_requests"], row["requests"])
-    now = numbers.share(row["current_failed"], row["current_requests"])
-    before = numbers.share(row["prior_failed"], row["prior_requests"])
+    now = numbers.share(row["current_failed_requests"], row["current_requests"])
+    before = numbers.share(row["prior_failed_requests"], row["prior_requests"])
     delta, direction = _words(facts, now, before)
     return Tile(
         "Failed",
@@ -155,10 +187,6 @@ def _failed_tile(facts: Facts, row: Row) -> Tile:
         str(row["failed_requests"]),
         delta,
         direction,
-        note=f"{numbers.count(row['failed_requests'])} requests",
+        note=numbers.counted(row["failed_requests"], "request"),
         term="failed",
     )
-
-
-def _symbol(facts: Facts) -> str:
-    return numbers.SYMBOLS.get(facts.currency, facts.currency)

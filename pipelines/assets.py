@@ -259,11 +259,12 @@ def extraction_flags(home: MeterhouseHome) -> dg.MaterializeResult[Any]:
     deps=[
         extraction_flags,
         dg.AssetKey(["published", "rated_usage"]),
-        dg.AssetKey(["published", "usage_events"]),
+        landed_events,
         dg.AssetKey(["published", "spend_daily"]),
         dg.AssetKey(["published", "ingested_files"]),
         dg.AssetKey(["published", "quarantined_records"]),
         dg.AssetKey(["published", "price_book"]),
+        dg.AssetKey(["published", "spend_reported"]),
         dg.AssetKey(["published", "build"]),
     ],
     description="The published tables as Parquet under exports/published/, audited (events = rated = marts to "

@@ -25,8 +25,10 @@ from pipelines import warehouse
 from pipelines.errors import MeterhouseError
 from pipelines.landing.contract import COLUMNS
 from pipelines.landing.manifest import Commit, FileEntry, current_files, read_manifest
-from pipelines.pricing.book import load_book, write_home_prices
+from pipelines.pricing.book import load_book, write_home_tables
 from pipelines.pricing.digest import price_book_digest
+from pipelines.pricing.months import touched_months, with_whole_months
+from pipelines.pricing.tables import EXCHANGE_RATES, TERMS, load
 from pipelines.sql import identifier, literal
 
 if TYPE_CHECKING:
@@ -50,6 +52,8 @@ class Plan:
 
     full: bool
     days: tuple[str, ...]
+    months: tuple[str, ...]
+    month_zone: str | None
     commits: int
     fingerprint: str
     labels: str
@@ -88,12 +92,16 @@ def plan_build(home: Home, settings: Settings) -> Plan:
         or built.building not in {None, fingerprint}
         or built.commits > len(commits)
     )
-    fresh = commits if full or built is None else commits[built.commits :]
-    days = tuple(sorted({day for c in fresh for day in c.touched_days}))
+    since = 0 if full or built is None else built.commits
+    zone = settings.billing_time_zone
+    month_zone = zone if counts_by_month(home) else None
+    fresh = commits[since:]
     unfinished = built is not None and (built.building is not None or built.labels != labels)
     return Plan(
         full=full,
-        days=days,
+        days=tuple(sorted(changed_days(commits, since, month_zone))),
+        months=tuple(sorted(touched_months({day for c in fresh for day in c.touched_days}, zone))),
+        month_zone=month_zone,
         commits=len(commits),
         fingerprint=fingerprint,
         labels=labels,
@@ -102,9 +110,30 @@ def plan_build(home: Home, settings: Settings) -> Plan:
     )
 
 
+def counts_by_month(home: Home) -> bool:
+    """Whether the home has allowances or tariffs by quantity, which count over a billing month."""
+    return not {"allowance", "graduated", "volume"}.isdisjoint(load(TERMS, home)["kind"].to_pylist())
+
+
+def changed_days(commits: list[Commit], since: int, month_zone: str | None) -> set[str]:
+    """UTC days (ISO text) that manifest entries from number `since` on change.
+
+    Where terms count by month, a late request moves what comes after it: then whole months.
+    """
+    days = {day for c in commits[since:] for day in c.touched_days}
+    if month_zone is None or not since:
+        return days
+    known = {day for c in commits for day in c.touched_days}
+    return with_whole_months(days, touched_months(days, month_zone), known, month_zone)
+
+
 def _require_cards(home: Home, settings: Settings) -> None:
-    """Refuse a rate card that no price row has: a slip of the pen would leave everything unpriced."""
-    known = set(load_book(home)["card"].to_pylist())
+    """Refuse a rate card that no price row has, or a currency of reports that no revenue can come to.
+
+    A slip of the pen would leave everything unpriced or out of every total.
+    """
+    book = load_book(home).select(["card", "currency"]).to_pylist()
+    known = {row["card"] for row in book}
     for side, card in (("revenue_card", settings.pricing.revenue_card), ("cost_card", settings.pricing.cost_card)):
         if card not in known:
             raise MeterhouseError(
@@ -113,6 +142,16 @@ def _require_cards(home: Home, settings: Settings) -> None:
                 field=f"pricing.{side}",
                 way_out="Correct the name, or add the card's rows under prices/ of this home.",
             )
+    rated_in = {row["currency"] for row in book if row["card"] == settings.pricing.revenue_card}
+    exchanged = set(load(EXCHANGE_RATES, home)["to_currency"].to_pylist())
+    if settings.reporting_currency not in rated_in | exchanged:
+        raise MeterhouseError(
+            f"no rate of card {settings.pricing.revenue_card!r} is in {settings.reporting_currency}, and no exchange "
+            f"rate leads to it; the card has {', '.join(sorted(rated_in))}.",
+            file=home.config,
+            field="reporting_currency",
+            way_out="Name a currency of the card, or add rates under prices/exchange_rates/ of this home.",
+        )
 
 
 def project_digest() -> str:
@@ -139,6 +178,8 @@ def prepare(home: Home, settings: Settings, plan: Plan) -> None:
             create or replace table run.touched_charge_days as
             select distinct usage_date + shift as charge_date
             from run.touched_days cross join (values {shifts}) as shifts (shift)""")
+        con.execute("create or replace table run.touched_months (charge_month date not null)")
+        _insert(con, "run.touched_months", [[m] for m in plan.months])
         con.execute("create or replace table run.visible_files (usage_date date, path varchar)")
         wanted = set(plan.days)
         _insert(
@@ -150,12 +191,12 @@ def prepare(home: Home, settings: Settings, plan: Plan) -> None:
         _write_superseded(con, home, commits)
         _write_files(con, commits)
         _write_quarantine(con, home, commits)
-        write_home_prices(con, home)
+        write_home_tables(con, home)
         con.execute("""
             create or replace table run.settings (
                 price_book_digest varchar, project_version varchar, billing_time_zone varchar,
-                reporting_currency varchar, revenue_card varchar, cost_card varchar, demo boolean,
-                site_title varchar)""")
+                reporting_currency varchar, revenue_card varchar, cost_card varchar, known_at timestamp,
+                demo boolean, site_title varchar)""")
         _insert(
             con,
             "run.settings",
@@ -163,7 +204,7 @@ def prepare(home: Home, settings: Settings, plan: Plan) -> None:
                 [
                     plan.book_digest, version("meterhouse"), settings.billing_time_zone,
                     settings.reporting_currency, settings.pricing.revenue_card, settings.pricing.cost_card,
-                    settings.site.demo, settings.site.title,
+                    settings.pricing.known_at_utc(), settings.site.demo, settings.site.title,
                 ]
             ],
         )  # fmt: skip
@@ -254,7 +295,7 @@ def dbt_arguments(plan: Plan) -> list[str]:
     arguments = ["build", "--exclude-resource-type", "unit_test"]
     if plan.full:
         return [*arguments, "--full-refresh"]
-    return [*arguments, "--exclude", "price_book", "price_rates"]
+    return [*arguments, "--exclude", "resource_type:seed", "price_rows", "price_rates", "price_rate_units"]
 
 
 def dbt_executable() -> str:

@@ -33,6 +33,26 @@ _ELSEWHERE = {
         "Write realistic logs with known truth.",
     ),
     "prices": ("pipelines.pricing.commands", "prices", "List, check and import rates."),
+    "explain": (
+        "pipelines.pricing.explain_commands",
+        "explain",
+        "Show how one request got its amounts.",
+    ),
+    "unpriced": (
+        "pipelines.pricing.explain_commands",
+        "unpriced",
+        "List what lacks a rate, with the rows that would help.",
+    ),
+    "what-if": (
+        "pipelines.pricing.explain_commands",
+        "what_if",
+        "Rate the same tokens with other prices or models.",
+    ),
+    "break-even": (
+        "pipelines.pricing.explain_commands",
+        "break_even",
+        "Tell whether tuned models have paid for themselves.",
+    ),
 }
 
 
@@ -54,6 +74,12 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except MeterhouseError as error:
             cause = error.paragraph()
+        except PermissionError as error:
+            cause = MeterhouseError(
+                f"{error.strerror or 'not permitted'}.",
+                file=error.filename,
+                way_out="Let this user read and write the home, and run again.",
+            ).paragraph()
         except Exception as error:
             # Nobody should have to read a traceback; who wants it sets METERHOUSE_TRACEBACK=1.
             if isinstance(error, click.exceptions.ClickException | click.exceptions.Exit | click.Abort):
@@ -109,12 +135,7 @@ def run(home: Path, *, or_demo: bool) -> None:
     place = resolve_home(home)
     if or_demo and not place.config.exists() and not _has_landed(place):
         _write_demo(place)
-    if not (place.config.exists() or place.landing.is_dir()):
-        raise MeterhouseError(
-            "there is no Meterhouse home here.",
-            file=place.root,
-            way_out=f"Make one with `meterhouse init --home {home}`, or correct --home.",
-        )
+    _require_home(place, home)
     summary = run_all(place, load_settings(place), TerminalReporter())
     _print_summary(place, summary)
     if summary.breaches:
@@ -133,6 +154,7 @@ def ui(home: Path, port: int) -> None:
     from pipelines.build import PROJECT
 
     place = resolve_home(home)
+    _require_home(place, home)
     dagster_home = place.root / ".dagster"
     dagster_home.mkdir(parents=True, exist_ok=True)
     (dagster_home / "dagster.yaml").write_text(
@@ -143,10 +165,21 @@ def ui(home: Path, port: int) -> None:
         "METERHOUSE_HOME": str(place.root),
         "DAGSTER_HOME": str(dagster_home),
         "DAGSTER_DISABLE_TELEMETRY": "true",
+        # Dagster's hint at its other command line, printed before anything else.
+        "PYTHONWARNINGS": "ignore::FutureWarning",
     }
     os.execv(  # noqa: S606 - hands this process over to dagster
         dagster, [dagster, "dev", "-w", str(PROJECT / "workspace.yaml"), "-p", str(port)]
     )
+
+
+def _require_home(place: Home, given: Path) -> None:
+    if not (place.config.exists() or place.landing.is_dir()):
+        raise MeterhouseError(
+            "there is no Meterhouse home here.",
+            file=place.root,
+            way_out=f"Make one with `meterhouse init --home {given}`, or correct --home.",
+        )
 
 
 def _has_landed(home: Home) -> bool:
@@ -183,7 +216,7 @@ def _print_summary(home: Home, summary: Any) -> None:
             (f"margin {money.currency}", _amount(money.margin)),
         ]
     rows += [
-        ("flags", f"{summary.flags:,} to review"),
+        ("flags", f"{summary.flags:,} to review" + (f": {summary.watch_note}" if summary.watch_note else "")),
         ("pages", f"{summary.pages:,}"),
         (
             "time",
@@ -211,4 +244,6 @@ def _percent(share: Decimal, unpriced: int) -> str:
 
 
 def _amount(value: Decimal | None) -> str:
-    return "unknown" if value is None else f"{value:,.2f}"
+    from pipelines.money import shown
+
+    return "unknown" if value is None else f"{shown(value, 2):,}"

@@ -17,9 +17,10 @@ PROJECT = Path(__file__).resolve().parents[1]
 _MODELS = PROJECT / "dbt_project" / "models"
 # Published name → the model whose file describes it.
 _PUBLISHED = {
-    "usage_events": "usage_events",
     "rated_usage": "rated_usage",
     "spend_daily": "spend_daily",
+    "spend_reported": "spend_reported",
+    "tuned_models": "tuned_models",
     "ingested_files": "ingested_files",
     "quarantined_records": "quarantined_records",
     "price_book": "price_book_published",
@@ -37,7 +38,7 @@ _FLAGS = (
     ("counter_evidence", "json", "List of what speaks for ordinary use"),
     ("linked_organizations", "json", "Other organisations of the same case"),
     ("output_tokens", "bigint", "Output tokens on the flagged days"),
-    ("revenue_amount", "decimal(38,12)", "Revenue on the flagged days; null when unpriced"),
+    ("revenue_amount", "decimal(38,18)", "Revenue on the flagged days; null when unpriced"),
     ("state", "varchar", "State of the review; new until a decision comes back"),
 )
 
@@ -58,18 +59,18 @@ def events_page() -> str:
 
 <!-- Written by `make docs` from pipelines/landing/contract.py; do not edit. -->
 
-One row is one metered call, or one training job. A `canonical` log carries these columns as a flat record; every
-other format is mapped to them. Token buckets are disjoint: quantity × rate adds up. What is missing and not
-required is null, a missing bucket is 0, a missing `service_tier` is `standard`. "ours" marks columns that Meterhouse
-fills.
+One row is one metered call, one training job, or a time for which a tuned model was hosted. A `canonical` log carries
+these columns as a flat record; every other format is mapped to them. Token buckets are disjoint: quantity × rate
+adds up. Hours have at most six decimals, and none is rounded. What is missing and not required is null, a missing
+bucket, hour or call is 0, a missing `service_tier` is `standard`. "ours" marks columns that Meterhouse fills.
 
 | column | type | | meaning |
 |---|---|---|---|
 {rows}
 
-A time without a zone is taken as UTC; seconds, milliseconds and microseconds since 1970 are understood. API keys,
-e-mail and network addresses that a log carries in clear are replaced by a hash with the home's own salt before
-anything is stored.
+A time without a zone is taken as UTC; seconds, milliseconds and microseconds since 1970 are understood. API keys
+are always replaced by a hash with the home's own salt (only a whole SHA-256 stays as it is) and so are end users; so
+are network and e-mail addresses that stand for a client's network. All of it before anything is stored.
 
 ## Formats
 
@@ -88,18 +89,24 @@ def published_page() -> str:
         "<!-- Written by `make docs` from the dbt models' descriptions; do not edit. -->\n",
         "Views in the schema `published` of `warehouse.duckdb`, and Parquet under `exports/published/` (event-grain",
         "tables in folders by `usage_date`). Times are UTC without a zone. Money is DECIMAL, exact and unrounded, in",
-        "`billing_currency`.\n",
+        "`billing_currency`. Each Parquet file but the event files names the version of the price book in its metadata",
+        "under `price_book`.\n",
+    ]
+    parts += [
+        "## usage_events\n",
+        "Grain: accepted event at its latest revision. In the warehouse a view of the Parquet files.\n",
+        _table(
+            [*((c.name, c.type.lower(), c.meaning) for c in COLUMNS), ("usage_date", "date", "UTC day of the call")]
+        ),
+        "",
     ]
     models = {m["name"]: m for path in sorted(_MODELS.rglob("*.yml")) for m in _models(path)}
     for table, model in _PUBLISHED.items():
         described = models[model]
         parts += [f"## {table}\n", f"{described['description'].strip()}\n"]
         columns = [(c["name"], c.get("data_type", ""), c["description"]) for c in described["columns"]]
-        if table == "usage_events":
-            types = {c.name: c.type.lower() for c in COLUMNS} | {"usage_date": "date"}
-            columns = [(name, types[name], text) for name, _, text in columns]
         if table == "price_book":
-            (seed,) = yaml.safe_load(
+            seed, *_ = yaml.safe_load(
                 (PROJECT / "dbt_project" / "seeds" / "price_book.yml").read_text(encoding="utf-8")
             )["seeds"]
             columns = [(name, seed["config"]["column_types"][name], text) for name, _, text in columns]

@@ -20,7 +20,7 @@ import duckdb
 
 from pipelines import build, warehouse
 from pipelines.landing.ingest import IngestSummary, ingest
-from pipelines.publish.exports import export_published, published_folder
+from pipelines.publish.exports import export_published, follow_moved_home, published_folder
 from pipelines.sql import literal
 
 if TYPE_CHECKING:
@@ -93,6 +93,7 @@ class RunSummary:
     unpriced_requests: int
     money: tuple[Money, ...]
     flags: int
+    watch_note: str
     pages: int
     seconds: float
     breaches: tuple[str, ...]
@@ -128,6 +129,8 @@ def run_all(home: Home, settings: Settings, reporter: Reporter | None = None) ->
             with report.step("pages") as step:
                 step.finish(build_pages(home, settings), "pages")
             remember_finish(home, settings, plan)
+        else:
+            follow_moved_home(home)
         summary = _summary(
             home, settings, taken, changed=changed, seconds=time.monotonic() - began, steps=report.seconds
         )
@@ -161,10 +164,12 @@ def _finish_line(plan: build.Plan, settings: Settings) -> str:
     """Digest of everything that flags and pages are made from."""
     root = Path(__file__).parent
     code = hashlib.sha256()
+    files = [root / "money.py", root / "landing" / "contract.py", root / "pricing" / "units.py"]
     for folder in (root / "watch", root / "publish", root.parent / "dashboards"):
-        for path in sorted(folder.rglob("*")):
-            if path.is_file() and "__pycache__" not in path.parts:
-                code.update(path.read_bytes())
+        files += sorted(folder.rglob("*"))
+    for path in files:
+        if path.is_file() and "__pycache__" not in path.parts:
+            code.update(path.read_bytes())
     parts = (str(plan.commits), plan.fingerprint, settings.model_dump_json(), code.hexdigest())
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
@@ -199,6 +204,9 @@ def _summary(
         money = con.execute(f"""
             select billing_currency, sum(revenue_amount), sum(cost_amount), sum(margin_amount)
             from {spend} where billing_currency is not null group by all order by 1""").fetchall()
+        (note,) = con.execute(
+            f"select note from read_parquet({literal(folder / 'watch_summary.parquet')})"
+        ).fetchone() or ("",)
         flags = (
             con.execute(f"select count(*) from read_parquet({literal(folder / 'extraction_flags.parquet')})").fetchone()
             or (0,)
@@ -210,6 +218,7 @@ def _summary(
         unpriced_requests=unpriced,
         money=tuple(Money(*row) for row in money),
         flags=flags,
+        watch_note=note,
         pages=sum(1 for _ in home.site.rglob("*.html")),
         seconds=seconds,
         breaches=tuple(breaches(settings, taken, requests, unpriced)),

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import re
 import tomllib
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Literal
 from zoneinfo import available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from pipelines.errors import MeterhouseError
-from pipelines.landing.contract import MAPPED
+from pipelines.landing.constants import Constant, fault_of
+from pipelines.landing.contract import BY_NAME, MAPPED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +27,8 @@ FormatName = Literal["canonical", "litellm", "openai", "mapped"]
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # Strict: TOML has types of its own, so "yes" is no boolean and "5" no number.
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Source(_Strict):
@@ -33,9 +36,9 @@ class Source(_Strict):
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
     format: FormatName
-    files: str = "*"
-    columns: dict[str, str] = Field(default_factory=dict)
-    constants: dict[str, str | int | float | bool] = Field(default_factory=dict)
+    files: Annotated[str, Field(pattern=r"\S")] = "*"
+    columns: dict[str, Annotated[str, Field(min_length=1)]] = Field(default_factory=dict)
+    constants: dict[str, Constant] = Field(default_factory=dict)
 
     @field_validator("columns", "constants")
     @classmethod
@@ -44,6 +47,14 @@ class Source(_Strict):
         for name in value:
             if name not in known:
                 raise ValueError(f"{name!r} is not a canonical column; known: {', '.join(known)}")
+        return value
+
+    @field_validator("constants")
+    @classmethod
+    def _constants_are_values(cls, value: dict[str, Constant]) -> dict[str, Constant]:
+        for name, constant in value.items():
+            if fault := fault_of(BY_NAME[name], constant):
+                raise ValueError(f"{name} = {constant!r} {fault}")
         return value
 
     @model_validator(mode="after")
@@ -62,24 +73,31 @@ class Source(_Strict):
 
 
 class Pricing(_Strict):
-    """Which rate card each side is rated with."""
+    """Which rate card each side is rated with, and how the price book stood when."""
 
     revenue_card: str = "list"
     cost_card: str = "list"
+    known_at: datetime | None = Field(default=None, strict=False)
+
+    def known_at_utc(self) -> datetime:
+        """Instant (UTC, naive) up to which rows of the price book are known; far away where none is set."""
+        if self.known_at is None:
+            return datetime.fromisoformat("9999-12-31T00:00:00")
+        return self.known_at.astimezone(UTC).replace(tzinfo=None) if self.known_at.tzinfo else self.known_at
 
 
 class Limits(_Strict):
     """When a run that went on in spite of bad records still ends with exit code 1."""
 
     max_quarantined_records: int | None = Field(default=None, ge=0)
-    max_quarantined_share: float | None = Field(default=None, ge=0, le=1)
-    max_unpriced_share: float | None = Field(default=None, ge=0, le=1)
+    max_quarantined_share: float | None = Field(default=None, ge=0, le=1, allow_inf_nan=False)
+    max_unpriced_share: float | None = Field(default=None, ge=0, le=1, allow_inf_nan=False)
 
 
 class Watch(_Strict):
     """The extraction watch: how many alerts people can review."""
 
-    alerts_per_1000_organization_days: float = Field(default=1.0, gt=0, le=1000)
+    alerts_per_1000_organization_days: float = Field(default=1.0, gt=0, le=1000, allow_inf_nan=False)
     window_days: int = Field(default=28, ge=7, le=120)
 
 
@@ -100,7 +118,7 @@ class Settings(_Strict):
     limits: Limits = Field(default_factory=Limits)
     watch: Watch = Field(default_factory=Watch)
     site: Site = Field(default_factory=Site)
-    sources: tuple[Source, ...] = ()
+    sources: tuple[Source, ...] = Field(default=(), strict=False)
 
     @field_validator("billing_time_zone")
     @classmethod

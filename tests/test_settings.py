@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +12,7 @@ from pipelines.errors import MeterhouseError
 from pipelines.home import Home
 from pipelines.init import make_home, template
 from pipelines.settings import Settings, load_settings
+from tests.landing.homes import CANONICAL, drop, event, events, land
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,6 +86,16 @@ def test_every_value_is_read(home: Home) -> None:
         (SOURCE + REST + 'model = "M"\n', 1, "sources.0", "both mapped and constant: model"),
         (OPENAI + '[sources.columns]\nmodel = "m"', 1, "sources.0", "columns are for format 'mapped'"),
         (OPENAI * 2, None, None, "source named twice: a"),
+        ('[site]\ndemo = "yes"', 2, "site.demo", "boolean"),
+        ("[site]\ndemo = 1", 2, "site.demo", "boolean"),
+        ('[limits]\nmax_quarantined_records = "5"', 2, "limits.max_quarantined_records", "integer"),
+        ("[limits]\nmax_quarantined_records = 5.0", 2, "limits.max_quarantined_records", "integer"),
+        ('[limits]\nmax_unpriced_share = "0.5"', 2, "limits.max_unpriced_share", "number"),
+        ("[limits]\nmax_unpriced_share = nan", 2, "limits.max_unpriced_share", "finite"),
+        ("[site]\ntitle = 5", 2, "site.title", "string"),
+        (OPENAI + 'files = ""', 4, "sources.0.files", "match"),
+        (OPENAI + 'files = " "', 4, "sources.0.files", "match"),
+        (SOURCE + REST + 'input_tokens = ""', 10, "sources.0.columns.input_tokens", "at least 1 character"),
     ],
 )  # fmt: skip
 def test_wrong_setting_is_named(home: Home, text: str, line: int | None, field: str | None, message: str) -> None:
@@ -91,6 +104,76 @@ def test_wrong_setting_is_named(home: Home, text: str, line: int | None, field: 
     assert error.field == field
     assert error.line == line
     assert error.way_out
+
+
+WRONG = [
+    ('service_tier = "bathc"', "service_tier = 'bathc' is none of standard, batch, flex, priority, scale"),
+    ('input_tokens = "abc"', "input_tokens = 'abc' is not a number"),
+    ("input_tokens = 1.5", "input_tokens = 1.5 is not a whole number"),
+    ("input_tokens = -1", "is not between 0 and 1000000000000"),
+    ("input_tokens = 1000000000001", "is not between 0 and 1000000000000"),
+    ("input_tokens = true", "input_tokens = True is true or false"),
+    ('input_tokens = "1_000"', "is not a number"),
+    ("input_tokens = inf", "is not a number"),
+    ("status = 3000000000", "is not between"),
+    ("revision = -1", "is not between 0"),
+    ("temperature = nan", "is not a number"),
+    ("training_hours = 0.0000001", "training_hours = 1e-07 has more than 6 decimals"),
+    ('hosting_hours = "1e999"', "is not between 0 and"),
+    ('reported_cost = "free"', "is not a number"),
+    ("gateway_cache_hit = 1", "is not true or false"),
+    ("region = true", "is true or false"),
+    ('region = " "', "says nothing"),
+    ('occurred_at = "yesterday"', "is not a time"),
+    ('occurred_at = "2024-02-30"', "is not a time"),
+    ("occurred_at = 20240301", "is before 2015-01-01"),
+    ('occurred_at = "9999-01-01"', "is in the future"),
+]
+
+
+@pytest.mark.parametrize(("constant", "message"), WRONG)
+def test_a_constant_that_no_record_could_have_is_refused(home: Home, constant: str, message: str) -> None:
+    error = refused(home, OPENAI + "[sources.constants]\n" + constant)
+    assert message in error.cause
+    assert (error.field, error.line) == ("sources.0.constants", 4)
+
+
+RIGHT = [
+    ("service_tier", '"Batch"', "batch"),
+    ("service_tier", '"fast"', "priority"),
+    ("service_tier", '"auto"', "standard"),
+    ("service_tier", '"on_demand"', "standard"),
+    ("input_tokens", "12", 12),
+    ("input_tokens", '"12.0"', 12),
+    ("input_tokens", "1e3", 1000),
+    ("cached_input_tokens", "1000000000000", 10**12),
+    ("status", "200", 200),
+    ("temperature", "0.5", 0.5),
+    ("reported_cost", '"0.000000000001"', Decimal("0.000000000001")),
+    ("reported_cost", "0.25", Decimal("0.25")),
+    ("training_hours", "0.25", Decimal("0.25")),
+    ("gateway_cache_hit", "true", True),
+    ("gateway_cache_hit", '"False"', False),
+    ("region", '"eu"', "eu"),
+    ("product_id", "7", "7"),
+    ("occurred_at", '"2024-03-01"', datetime.fromisoformat("2024-03-01")),
+    ("occurred_at", '"2024-03-01T13:00:00.5+01:00"', datetime.fromisoformat("2024-03-01T12:00:00.500000")),
+    ("occurred_at", '"2024-03-01 12:00Z"', datetime.fromisoformat("2024-03-01T12:00:00")),
+    ("occurred_at", "1709294400", datetime.fromisoformat("2024-03-01T12:00:00")),
+    ("occurred_at", "1709294400000", datetime.fromisoformat("2024-03-01T12:00:00")),
+]
+
+
+@pytest.mark.parametrize(("name", "constant", "value"), RIGHT)
+def test_a_constant_that_is_taken_is_taken_by_the_landing_step_too(
+    home: Home, name: str, constant: str, value: object
+) -> None:
+    entry = CANONICAL + f"[sources.constants]\n{name} = {constant}\n"
+    home.config.write_text(entry, encoding="utf-8")
+    record = {k: v for k, v in event("1").items() if k != name}
+    drop(home, "g/a.jsonl", [record])
+    assert land(home).accepted == 1
+    assert events(home)[0][name] == value
 
 
 @pytest.mark.parametrize("text", ["a = \n", "[pricing\n", "x = 1\nx = 2\n"])

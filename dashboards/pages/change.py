@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 MOVERS = 5
 _ZERO = Decimal(0)
 _NOTES = {
-    "Volume": "an organisation's tokens, at its mean price",
-    "Mix": "where they went: product, model, tier, token kind",
+    "Volume": "an organisation's tokens, hours and calls, at its mean price",
+    "Mix": "where they went: product, model, tier, kind",
     "Price": "rates of lines in both periods",
     "New": "lines with usage only in the newer days",
     "Ended": "lines with usage only in the older days",
@@ -46,7 +46,7 @@ def bridge(change: Change, currency: str) -> list[Step]:
     """Bars from before to now. A rounding bar appears where the written parts would not add up."""
     steps = change.parts()
     shown = [numbers.rounded(change.before), *(numbers.rounded(v) for _, v in steps)]
-    rest = numbers.rounded(change.now) - sum(shown, _ZERO)
+    rest = numbers.residual(numbers.rounded(change.now), shown)
     if rest:
         steps.append(("Rounding", rest))
     ends = [change.before]
@@ -106,10 +106,11 @@ def movers_card(facts: Facts, linked: dict[str, str]) -> Card:
     ]
     table = Table("movers-table", "Largest rises and falls", columns, rows, empty="Nothing moved.")
     n = facts.period.compared if facts.period else 0
+    days = "the last completed day against the one" if n == 1 else f"last {n} completed days against the {n}"
     return Card(
         "movers",
         findings.movers(facts),
-        f"Who rose and who fell, last {n} completed days against the {n} before?",
+        f"Who rose and who fell, {days} before?",
         tables=[table],
         term="change",
         half=True,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from dashboards import cells
+from dashboards import cells, tables
 from dashboards.page import Card, Cell, Column, Table
+from pipelines.publish import numbers
 from pipelines.publish.names import slug
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 MEMBERS = 200
 
 
-def days_table(facts: Facts, rows: list[Row]) -> Table:
+def days_table(facts: Facts, rows: list[Row], marked: list[int]) -> Table:
     assert facts.period is not None  # noqa: S101 - flags have usage
     columns = [
         Column("Day", "day", text=True),
@@ -24,6 +25,7 @@ def days_table(facts: Facts, rows: list[Row]) -> Table:
         Column("Output tokens", "output tokens"),
         Column("Tokens a request", "output tokens a request"),
         Column("Peer percentile", "peer percentile", term="peer-percentile"),
+        Column("Stands out", "stands out", text=True),
     ]
     largest = max((r["output_tokens"] for r in rows), default=0)
     lines = [
@@ -33,6 +35,7 @@ def days_table(facts: Facts, rows: list[Row]) -> Table:
             cells.count(r["output_tokens"], bar=largest),
             cells.count(round(r["output_tokens"] / r["requests"])) if r["requests"] else cells.BLANK,
             cells.percentile(Decimal(str(r["peer_rank"])) * 100),
+            Cell("yes", css="l mk") if r["day_index"] in marked else Cell("", css="l"),
         ]
         for r in rows
     ]
@@ -86,17 +89,16 @@ def sample_table(facts: Facts, flag: Row) -> Table:
     )
 
 
-def members_card(facts: Facts, flag: Row, members: list[Row]) -> Card:
-    """The organisations of a case with what each used in the window."""
+def members_card(facts: Facts, flag: Row, members: list[Row]) -> list[Card]:
+    """The organisations of a case with what each used in the window; no card for a case of one."""
     others = len(members) - 1
-    title = "No linked organisation"
-    if others > 0:
-        title = f"{len(members)} organisations in this case: {flag['organization_id']} and {others} linked"
-    question = "Who works in the same rhythm or shares networks or templates?"
     if others < 1:
-        return Card("linked", title, question, half=True)
-    paged = set(facts.paged_organizations)
-    largest = max(r["output_tokens"] for r in members)
+        return []
+    title = f"{len(members)} organisations in this case: {flag['organization_id']} and {others} linked"
+    question = "Who works in the same rhythm or shares networks or templates?"
+    paged = {r["organization_id"] for r in facts.organizations}
+    shown = members[:MEMBERS]
+    largest = max(r["output_tokens"] for r in shown)
     columns = [
         Column("Organisation", "organisation", text=True),
         Column("Days", "active days"),
@@ -113,26 +115,36 @@ def members_card(facts: Facts, flag: Row, members: list[Row]) -> Card:
             cells.count(r["active_days"]),
             cells.count(r["requests"]),
             cells.count(r["output_tokens"], bar=largest),
-            cells.money(r["revenue"], facts.currency) if r["requests"] else cells.text(""),
+            *(tables.side_cells(r, facts.currency, with_cost=False) if r["requests"] else [cells.text("")]),
         ]
-        for r in members[:MEMBERS]
+        for r in shown
     ]
+    revenue = tables.known_sum(shown, "revenue")
+    total = [
+        Cell("Total"),
+        cells.BLANK,
+        *(cells.count(sum(r[k] for r in shown)) for k in ("requests", "output_tokens")),
+        cells.money(revenue, facts.currency),
+    ]
+    written = [None if v is None else numbers.rounded(v) for v in (*(r["revenue"] for r in shown), revenue)]
+    foot = [*cells.rounding_row(total, rows, {4: written}, facts.currency), total]
     note = f"The {MEMBERS} with most output of {len(members):,}." if len(members) > MEMBERS else ""
-    return Card(
+    card = Card(
         "linked",
         title,
         question,
-        half=True,
         tables=[
             Table(
                 "linked-table",
                 f"Members of case {flag['case_id']} in the window",
                 columns,
                 rows,
+                foot,
                 note=note,
             )
         ],
     )
+    return [card]
 
 
 def _digest(value: str | None) -> Cell:

@@ -1,5 +1,4 @@
-"""One entry a term: meaning, formula and the table it comes from. The terms are in
-glossary.toml."""
+"""One entry a term: meaning, formula and the table it comes from. The terms are in glossary.toml."""
 
 from __future__ import annotations
 

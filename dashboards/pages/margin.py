@@ -5,8 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from dashboards import charts, tables, tiles
-from dashboards.page import Card, Page
+from dashboards import cells, charts, findings, tables, tiles
+from dashboards.page import Card, Cell, Column, Page, Table
 from pipelines.publish import numbers
 from pipelines.publish.names import slug
 
@@ -53,9 +53,10 @@ def page(facts: Facts) -> Page:
             chart=charts.revenue_and_cost(facts),
             term="margin",
             how="Margin exists only for requests whose revenue and cost are both known. "
-            f"{numbers.count(total['uncosted_requests'])} requests have no cost rate, "
+            f"{numbers.counted(total['uncosted_requests'], 'request has', 'requests have')} no cost rate, "
             f"{numbers.count(total['unpriced_requests'])} no revenue rate.",
         ),
+        _sides(facts),
         Card(
             "thin",
             _finding(losing, thin, facts),
@@ -78,7 +79,7 @@ def page(facts: Facts) -> Page:
         ),
         Card(
             "models",
-            "Margin by model and tier",
+            findings.earners(facts, facts.models, tables.model_name, "model"),
             "Which models earn?",
             tables=[
                 tables.entity_table(
@@ -95,7 +96,7 @@ def page(facts: Facts) -> Page:
         ),
         Card(
             "products",
-            "Margin by product",
+            findings.earners(facts, facts.products, lambda r: str(r["product_id"]), "product"),
             "Which products earn?",
             tables=[
                 tables.entity_table(
@@ -112,11 +113,60 @@ def page(facts: Facts) -> Page:
         ),
     ]
     figures = (
-        tiles.tiles(facts, "finance", total, facts.daily, unpriced_href="quality.html#unpriced")[:4]
+        tiles.tiles(
+            facts, "finance", total, facts.daily, unpriced_href="quality.html#unpriced", elsewhere=facts.foreign
+        )[:4]
         if facts.daily
         else []
     )
     return Page("margin.html", "cards.html.j2", "margin", "Margin", {"tiles": figures, "cards": cards})
+
+
+def _sides(facts: Facts) -> Card:
+    """What has both sides, and what has one only: margin is known for the former."""
+    row, cur = facts.total, facts.currency
+    both = {
+        "revenue": row["margin_revenue"],
+        "cost": None if row["margin"] is None else row["margin_revenue"] - row["margin"],
+        "margin": row["margin"],
+    }
+    nothing = Cell(numbers.NOTHING)
+    one_sided = {"revenue": row["revenue_only"], "cost": row["cost_only"]}
+    parts = [
+        ("Both known", tables.shown_sides(both, with_cost=True), both),
+        *(
+            (
+                f"{side.capitalize()} only",
+                [numbers.rounded(amount) if k == side else None for k in both],
+                {side: amount},
+            )
+            for side, amount in one_sided.items()
+            if amount
+        ),
+    ]
+    whole = tables.shown_sides(row, with_cost=True)
+    lines = [
+        [
+            Cell(name),
+            *(nothing if v is None else cells.shown_money(exact[k], v, cur) for k, v in zip(both, shown, strict=True)),
+        ]
+        for name, shown, exact in parts
+    ]
+    total = [Cell("Total"), *tables.side_cells(row, cur, with_cost=True)]
+    columns = [
+        Column("Requests with", "requests with", text=True),
+        *(Column(k.capitalize(), f"{k} ({cur})", term=k) for k in both),
+    ]
+    amounts = {1 + i: [*(shown[i] for _, shown, _ in parts), whole[i]] for i in range(3)}
+    foot = [*cells.rounding_row(total, lines, amounts, cur), total]
+    apart = " and ".join(f"{numbers.money(v, cur)} of {k} alone" for k, v in one_sided.items() if v)
+    return Card(
+        "sides",
+        f"{apart} is in no margin" if apart else "Wherever one side is known, the other is too",
+        "How much revenue and cost is in the margin?",
+        tables=[Table("sides-table", "Revenue and cost by what is known", columns, lines, foot)],
+        term="margin",
+    )
 
 
 def _share(row: Row) -> Decimal:
@@ -127,8 +177,7 @@ def _finding(losing: list[Row], thin: list[Row], facts: Facts) -> str:
     if losing:
         lost = sum((r["margin"] for r in losing), Decimal(0))
         return (
-            f"{len(losing):,} organisation{'s' if len(losing) > 1 else ''} below cost, "
-            f"{numbers.money(lost, facts.currency)} in all"
+            f"{numbers.counted(len(losing), 'organisation')} below cost, {numbers.money(lost, facts.currency)} in all"
         )
     if not thin:
         return "No organisation has a known margin"

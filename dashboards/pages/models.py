@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dashboards import cells, charts, findings, tables
+from dashboards import cells, charts, findings, foreign, tables
 from dashboards.page import Audience, Card, Cell, Column, Page, Table
 from pipelines.publish import numbers
 
@@ -44,8 +44,8 @@ def page(facts: Facts, audience: Audience) -> Page:
         _effective(facts),
         Card(
             "kinds",
-            "Tokens by kind, day by day",
-            "What kinds of tokens are used?",
+            findings.kinds(facts),
+            "Which kinds of tokens were used each day?",
             chart=charts.token_kinds(facts),
             term="tokens",
             how="Kinds are disjoint: cached input is not part of input, reasoning is part of output.",
@@ -72,8 +72,8 @@ def _pairs(facts: Facts) -> Card:
                 cells.text(family),
                 cells.short(base["total_tokens"]),
                 cells.short(tuned["total_tokens"]),
-                cells.money(base["revenue"], cur),
-                cells.money(tuned["revenue"], cur),
+                *tables.side_cells(base, cur, with_cost=False),
+                *tables.side_cells(tuned, cur, with_cost=False),
                 cells.rate(base_rate, cur),
                 cells.rate(tuned_rate, cur),
                 Cell(f"\u00d7{ratio:.2f}", f"{ratio:.6f}") if ratio is not None else cells.text(""),
@@ -144,9 +144,10 @@ def _effective(facts: Facts) -> Card:
     furthest: tuple[str, Decimal] | None = None
     for row in facts.models:
         entry = listed.get((row["provider"], row["family"], row["model_tier"]))
-        value = entry["list_value"] if entry else None
-        effective = _rate(row)
-        at_list = numbers.per_million(value, row["total_tokens"] - row["unpriced_tokens"])
+        effective, at_list = _rate(row), None
+        if entry:
+            effective = numbers.per_million(entry["revenue"], entry["tokens"])
+            at_list = numbers.per_million(entry["list_value"], entry["tokens"])
         gap = numbers.change(effective, at_list)
         if gap is not None and (furthest is None or abs(gap) > abs(furthest[1])):
             furthest = (tables.model_name(row), gap)
@@ -159,7 +160,7 @@ def _effective(facts: Facts) -> Card:
                 cells.text(tables.model_name(row)),
                 cells.text(row["provider"], css="l"),
                 *(cells.listed(v, cur) for v in per_million),
-                cells.rate(effective, cur) if effective is not None else cells.money(None, cur),
+                Cell(foreign.no_amount(row), css="np") if row["revenue"] is None else cells.rate(effective, cur),
                 cells.rate(at_list, cur),
                 cells.percent(gap, sign=True),
                 cells.money(entry["cache_saving"], cur) if entry and entry["cache_saving"] else cells.text(""),
@@ -187,11 +188,11 @@ def _effective(facts: Facts) -> Card:
         "How far is the charged price from the list?",
         tables=[Table("effective-table", "Charged and listed prices per million tokens", columns, rows)],
         how=f"List: the standard-tier rates of card \u201clist\u201d in force on {last_day}, the last day of the "
-        "data, applied to the same tokens. "
-        "Batch discounts and earlier prices make the gap.",
+        "data, applied to the same usage: that of days on which every request of the model has a price. "
+        "Contracts, batch discounts and earlier prices make the gap.",
         term="effective-price",
     )
 
 
 def _rate(row: Row) -> Decimal | None:
-    return numbers.per_million(row["revenue"], row["total_tokens"] - row["unpriced_tokens"])
+    return numbers.per_million(row["revenue"], row["priced_tokens"])

@@ -1,14 +1,16 @@
-"""The list of organisations, a page for each, and an organisation's own page without peers, cost
-or flags."""
+"""The list of organisations, a page for each, and an organisation's own page without peers, cost or flags."""
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from dashboards import charts, findings, tables, tiles
-from dashboards.page import Audience, Card, Page, sees_cost
+from dashboards import charts, findings, foreign, tables, tiles
+from dashboards.cells import count, quantity
+from dashboards.page import Audience, Card, Cell, Column, Page, Table, sees_cost
 from dashboards.pages import glossary
 from dashboards.pages.change import change_card
+from dashboards.quantities import BUCKETS, METERS
 from pipelines.publish import numbers
 from pipelines.publish.names import slug
 
@@ -34,7 +36,6 @@ def listing(facts: Facts, audience: Audience) -> Page:
         limit=LIST_ROWS,
         bars=False,
         total=facts.total,
-        precise=True,
     )
     card = Card(
         "organizations",
@@ -53,20 +54,17 @@ def listing(facts: Facts, audience: Audience) -> Page:
     )
 
 
-def pages(facts: Facts, audience: Audience, *, only: set[str] | None = None) -> list[Page]:
-    """One page for each organisation that gets one."""
+def pages(facts: Facts, audience: Audience, names: list[str]) -> list[Page]:
+    """One page for each of the named organisations that has usage."""
     by_name = {r["organization_id"]: r for r in facts.organizations}
     return [
-        _page(facts, audience, by_name[name], f"organizations/{slug(name)}.html")
-        for name in facts.paged_organizations
-        if name in by_name and (only is None or name in only)
+        _page(facts, audience, by_name[name], f"organizations/{slug(name)}.html") for name in names if name in by_name
     ]
 
 
-def own(facts: Facts, name: str) -> Page | None:
+def own(facts: Facts, row: Row) -> Page:
     """The one page of an organisation's own folder."""
-    row = next((r for r in facts.organizations if r["organization_id"] == name), None)
-    return None if row is None else _page(facts, "organization", row, "index.html")
+    return _page(facts, "organization", row, "index.html")
 
 
 def _page(facts: Facts, audience: Audience, row: Row, path: str) -> Page:
@@ -141,7 +139,14 @@ def _page(facts: Facts, audience: Audience, row: Row, path: str) -> Page:
         "organizations",
         name,
         {
-            "tiles": tiles.tiles(facts, audience, row, daily, unpriced_href=unpriced),
+            "tiles": tiles.tiles(
+                facts,
+                audience,
+                row,
+                daily,
+                unpriced_href=unpriced,
+                elsewhere=facts.organization_foreign.get(name, []),
+            ),
             "cards": cards,
             "kicker": "Organisation",
             "terms": glossary.known(audience) if audience == "organization" else [],
@@ -150,37 +155,31 @@ def _page(facts: Facts, audience: Audience, row: Row, path: str) -> Page:
 
 
 def kinds_card(row: Row) -> Card:
-    """Tokens by kind, adding up to all tokens."""
-    from dashboards.cells import count, percent
-    from dashboards.page import Cell, Column, Table
-
-    names = (
-        ("Input", "input_tokens"),
-        ("Cached input", "cached_input_tokens"),
-        ("Cache write, 5 min", "cache_write_5m_tokens"),
-        ("Cache write, 1 h", "cache_write_1h_tokens"),
-        ("Audio input", "audio_input_tokens"),
-        ("Output", "output_tokens"),
-        ("Audio output", "audio_output_tokens"),
-        ("Training", "training_tokens"),
-    )
+    """Tokens by kind, adding up to all tokens; hours and calls below them."""
     total = row["total_tokens"]
-    rows = [[Cell(n), count(row[k], bar=total), percent(numbers.share(row[k], total))] for n, k in names if row[k]]
-    foot = [[Cell("All tokens"), count(total), percent(numbers.share(total, total))]]
+    used = [(name, row[bucket]) for bucket, name in BUCKETS.items() if row[bucket]]
+    shares = numbers.percents([Decimal(n) / total for _, n in used])
+    rows = [[Cell(name), count(n, bar=total), Cell(part)] for (name, n), part in zip(used, shares, strict=True)]
+    foot = [[Cell("All tokens"), count(total), Cell("100.0\u00a0%" if total else numbers.NOTHING)]]
     columns = [
         Column("Kind", "kind", text=True),
         Column("Tokens", "tokens"),
         Column("Share", "share"),
     ]
-    largest = max(names, key=lambda item: row[item[1]])
-    title = (
-        f"{largest[0]} is {numbers.percent(numbers.share(row[largest[1]], total))} of tokens" if total else "No tokens"
-    )
+    title = "No tokens"
+    if used:
+        name, most = max(used, key=lambda kind: kind[1])
+        title = f"{name} is {numbers.percent(numbers.share(most, total))} of tokens"
+    tables_ = [Table("kinds-table", "Tokens by kind", columns, rows, foot)]
+    others = [[Cell(name), quantity(row[meter])] for meter, name in METERS.items() if row[meter]]
+    if others:
+        heads = [Column("Hours and calls", "quantity", text=True), Column("Used", "used")]
+        tables_.append(Table("meters-table", "Hours and calls", heads, others))
     return Card(
         "kinds",
         title,
         "What kinds of tokens?",
-        tables=[Table("kinds-table", "Tokens by kind", columns, rows, foot)],
+        tables=tables_,
         half=True,
         term="tokens",
         how="Kinds are disjoint and add up to all tokens. "
@@ -189,17 +188,19 @@ def kinds_card(row: Row) -> Card:
 
 
 def _finding(facts: Facts, row: Row, what: str) -> str:
-    if facts.period is None or not facts.period.compared:
-        return f"{what} {numbers.money(row['revenue'], facts.currency)}"
+    amount = foreign.revenue(row, facts.currency)
+    if row["revenue"] is None or facts.period is None or not facts.period.compared:
+        return f"{what} {amount}"
     words = numbers.change_words(row["current_revenue"], row["prior_revenue"])
     change = facts.organization_change.get(row["organization_id"])
     if change is None or words in {"unchanged", "new"}:
-        return f"{what} {words}: {numbers.money(row['revenue'], facts.currency)} in these days"
+        return f"{what} {words}: {amount} in these days"
     return f"{what} {words}, {findings.lead_clause(change)}"
 
 
 def _largest(rows: list[Row], key: str, whole: Row, plural: str) -> str:
     if not rows or not whole["revenue"]:
-        return f"{len(rows)} {plural}"
+        return numbers.counted(len(rows), plural.removesuffix("s"))
     name = tables.model_name(rows[0]) if key == "family" else rows[0][key]
-    return f"{name} makes {numbers.percent(numbers.share(rows[0]['revenue'], whole['revenue']))} of it"
+    part = numbers.share(rows[0]["revenue"], whole["revenue"])
+    return f"{name} makes {numbers.percent(part)} of it"

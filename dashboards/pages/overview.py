@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from dashboards import cells, charts, findings, request_charts, tables, tiles
+from dashboards import cells, charts, findings, foreign, request_charts, tables, tiles
 from dashboards.page import Audience, Card, Cell, Column, Page, Table, sees_cost
 from dashboards.pages import records
 from dashboards.pages.change import change_card, movers_card
@@ -40,7 +40,7 @@ def page(facts: Facts, audience: Audience) -> Page:
                     facts.organizations,
                     _organization,
                     href=lambda r: linked.get(r["organization_id"], ""),
-                    sparks=facts.organization_daily,
+                    sparks={name: facts.organization_daily[name] for name in facts.paged_organizations},
                     limit=ROWS,
                     total=facts.total,
                 )
@@ -72,7 +72,14 @@ def page(facts: Facts, audience: Audience) -> Page:
     if len(facts.months) > 1 or not facts.period.whole:
         cards.append(months_card(facts, audience))
     context = {
-        "tiles": tiles.tiles(facts, audience, facts.total, facts.daily, unpriced_href="quality.html#unpriced"),
+        "tiles": tiles.tiles(
+            facts,
+            audience,
+            facts.total,
+            facts.daily,
+            unpriced_href="quality.html#unpriced",
+            elsewhere=facts.foreign,
+        ),
         "cards": cards,
         "lead": cards[0].title,
     }
@@ -104,7 +111,7 @@ def _platform_cards(facts: Facts) -> list[Card]:
     return [
         Card(
             "days",
-            _platform_finding(facts),
+            findings.requests(facts),
             "How many requests came in each day, and for which models?",
             chart=request_charts.requests_by_model(facts),
             how="Every accepted request, priced or not, by billing day. Hatched bars are fine-tuned models.",
@@ -119,7 +126,7 @@ def _platform_cards(facts: Facts) -> list[Card]:
         ),
         Card(
             "kinds",
-            _kind_finding(facts),
+            findings.kinds(facts),
             "Which kinds of tokens were used each day?",
             chart=charts.token_kinds(facts),
             term="tokens",
@@ -133,6 +140,7 @@ def months_card(facts: Facts, audience: Audience) -> Card:
     cost = sees_cost(audience)
     keys = ["revenue", *(("cost", "margin") if cost else ())]
     whole: Row = {k: tables.known_sum(facts.months, k) for k in (*keys, "margin_revenue")}
+    whole |= tables.merge_foreign(facts.months)
     for key in ("requests", "total_tokens", "unpriced_requests"):
         whole[key] = sum(m[key] for m in facts.months)
 
@@ -141,8 +149,8 @@ def months_card(facts: Facts, audience: Audience) -> Card:
             Cell(label),
             organizations,
             cells.count(row["requests"]),
-            cells.short(row["total_tokens"]),
-            *(cells.money(row[k], facts.currency) for k in keys),
+            cells.count(row["total_tokens"]),
+            *tables.side_cells(row, facts.currency, with_cost=cost),
         ]
         if cost:
             made.append(cells.percent(numbers.share(row["margin"], row["margin_revenue"])))
@@ -153,11 +161,12 @@ def months_card(facts: Facts, audience: Audience) -> Card:
 
     rows = [line(m, f"{m['month']:%Y-%m}", cells.count(m["organizations"])) for m in facts.months]
     total = line(whole, "All data", cells.BLANK)
+    sides = [tables.shown_sides(m, with_cost=cost) for m in (*facts.months, whole)]
     foot = [
         *cells.rounding_row(
             total,
             rows,
-            {4 + i: [*(m[k] for m in facts.months), whole[k]] for i, k in enumerate(keys)},
+            {4 + i: list(column) for i, column in enumerate(zip(*sides, strict=True))},
             facts.currency,
         ),
         total,
@@ -173,7 +182,7 @@ def months_card(facts: Facts, audience: Audience) -> Card:
     ]
     return Card(
         "months",
-        f"{numbers.money(whole['revenue'], facts.currency)} since {facts.months[0]['month']:%Y-%m}",
+        f"{foreign.revenue(whole, facts.currency)} since {facts.months[0]['month']:%Y-%m}",
         "What did each calendar month come to?",
         tables=[Table("months-table", "Calendar months", columns, rows, foot)],
         how="All data there is, whatever days the rest of the page shows. The first and last month may be part months.",
@@ -184,35 +193,12 @@ def _organization(row: Row) -> str:
     return str(row["organization_id"])
 
 
-def _platform_finding(facts: Facts) -> str:
-    row = facts.total
-    words = numbers.change_words(row["current_tokens"], row["prior_tokens"])
-    if not facts.period or not facts.period.compared:
-        return f"{numbers.short(row['total_tokens'])} tokens in {numbers.count(row['requests'])} requests"
-    return f"Tokens {words}, requests {numbers.change_words(row['current_requests'], row['prior_requests'])}"
-
-
 def _failed_finding(facts: Facts) -> str:
     peak = request_charts.worst_day(facts)
     if peak is None:
         return "No request failed"
     part = numbers.share(facts.total["failed_requests"], facts.total["requests"])
-    return f"{numbers.percent(part)} of requests failed, most on {peak[0].isoformat()}: {numbers.percent(peak[1])}"
-
-
-def _kind_finding(facts: Facts) -> str:
-    row = facts.total
-    inputs = sum(
-        row[k]
-        for k in (
-            "input_tokens",
-            "cached_input_tokens",
-            "cache_write_5m_tokens",
-            "cache_write_1h_tokens",
-        )
-    )
-    cached = numbers.share(row["cached_input_tokens"], inputs)
-    out = numbers.share(row["output_tokens"], row["total_tokens"])
-    return (
-        f"{numbers.percent(cached)} of text input came from the cache; output is {numbers.percent(out)} of all tokens"
-    )
+    text = f"{numbers.percent(part)} of requests failed"
+    if facts.period and len(facts.period.days) == 1:
+        return text
+    return f"{text}, most on {peak[0].isoformat()}: {numbers.percent(peak[1])}"

@@ -1,61 +1,55 @@
-"""The price book, for finance: rates in force and their history."""
+"""The price book, for finance: rate sets in force and those of other times."""
 
 from __future__ import annotations
 
-from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from dashboards import cells
 from dashboards.chart_parts import model_label
 from dashboards.page import Card, Cell, Column, Page, Table
+from dashboards.quantities import QUOTED, UNITS
+from pipelines.pricing import units as units_
 from pipelines.publish import numbers
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from decimal import Decimal
+
     from pipelines.publish.facts import Facts
     from pipelines.publish.series import Row
 
 ROWS = 300
-UNITS = (
-    ("input", "Input"),
-    ("cached_input", "Cached"),
-    ("cache_write_5m", "Write 5 min"),
-    ("cache_write_1h", "Write 1 h"),
-    ("audio_input", "Audio in"),
-    ("output", "Output"),
-    ("audio_output", "Audio out"),
-    ("training", "Training"),
-)
-_SET = ("provider", "model", "model_tier", "service_tier", "card", "context_from", "currency")
-_KEYS = (*_SET, "valid_from", "valid_to")
+_ENDLESS = 9999  # year in which a rate without an end ends
 
 
 def page(facts: Facts) -> Page:
-    """Rates in force at the end of the data, models in use first; then every rate of another
-    time."""
-    in_force = [r for r in facts.prices if r["in_force"]]
-    other = [r for r in facts.prices if not r["in_force"]]
+    """Rate sets in force at the end of the data, models in use first; then those of other times."""
+    ordered = sorted(facts.prices, key=_order)
+    in_force = [r for r in ordered if r["in_force"]]
+    other = [r for r in ordered if not r["in_force"]]
     last_day = facts.build["data_through"].date().isoformat()
     used = {(r["provider"], r["model"], r["model_tier"]) for r in in_force if r["in_use"]}
+    used_of = f"{len(used):,} of {numbers.counted(len(facts.models), 'model')} in use"
     cards = [
         Card(
             "in-force",
-            f"{len(used):,} of {len(facts.models):,} models in use have a rate in force on {last_day}",
-            f"What does each token cost on {last_day}, per million?",
+            f"{used_of} {'has' if len(used) == 1 else 'have'} rates in force on {last_day}",
+            f"What does each token, hour and call cost on {last_day}?",
             term="price-book",
-            tables=[
-                _table("in-force-table", f"Rates in force on {last_day}, per million tokens", _in_force_sets(in_force))
-            ],
-            how=f"One row a rate set, as it stood on {last_day}, the last day of the data; {len(in_force):,} "
-            f"rates in all, version {facts.build['price_book_digest'][:12]}. Valid from is the newest change of "
-            "the row. A dash: no rate for that kind of token on that day, so a request that uses such tokens "
-            "has no price.",
+            tables=[_table("in-force-table", f"Rate sets in force on {last_day}", in_force)],
+            how=f"One row a rate set, as it stood on {last_day}, the last day of the data; "
+            f"{numbers.counted(len(in_force), 'rate set')} in all, version {facts.build['price_book_digest'][:12]}. "
+            "Tokens are priced per million, hours by the hour, calls per thousand. Valid from is the newest change of "
+            "the set. A dash: no such rate on that day, so a request that uses it has no price. "
+            "`meterhouse explain EVENT_ID` shows how one request got its amounts, price row by price row.",
         ),
         Card(
             "history",
             _history_title(other),
             "What did it cost at other times?",
-            tables=[_table("history-table", "Rates of other times, per million tokens", _interval_sets(other))],
-            how="The book only grows: a request keeps the rate of its own instant.",
+            tables=[_table("history-table", "Rate sets of other times", other)],
+            how="One row a rate set: all rates of a model in a time in which none of them changed. The book only "
+            "grows: a request keeps the rate of its own instant.",
             term="price-book",
         ),
     ]
@@ -63,30 +57,12 @@ def page(facts: Facts) -> Page:
 
 
 def _history_title(rows: list[Row]) -> str:
-    models = {(r["provider"], r["model"], r["model_tier"]) for r in rows}
     if not rows:
         return "No rate was ever replaced"
-    return f"{len(rows):,} rates of {len(models):,} model{'s' if len(models) > 1 else ''} belong to other times"
-
-
-def _in_force_sets(rows: list[Row]) -> list[list[Row]]:
-    """Rates of one day by rate set, whatever day each of them dates from; the newest of a unit counts."""
-    made = []
-    for _, group in groupby(sorted(rows, key=_order), key=lambda r: tuple(r[k] for k in _SET)):
-        newest: dict[str, Row] = {}
-        for rate in sorted(group, key=lambda r: (r["valid_from"], r["known_from"])):
-            newest[rate["unit"]] = rate
-        made.append(list(newest.values()))
-    return made
-
-
-def _interval_sets(rows: list[Row]) -> list[list[Row]]:
-    """Rates by rate set and the time they were valid in."""
-    return [list(group) for _, group in groupby(sorted(rows, key=_order), key=_key)]
-
-
-def _key(row: Row) -> tuple[Any, ...]:
-    return tuple(row[k] for k in _KEYS)
+    models = {(r["provider"], r["model"], r["model_tier"]) for r in rows}
+    verb = "belongs" if len(rows) == 1 else "belong"
+    sets, of = numbers.counted(len(rows), "rate set"), numbers.counted(len(models), "model")
+    return f"{sets} of {of} {verb} to other times"
 
 
 def _order(row: Row) -> tuple[Any, ...]:
@@ -98,67 +74,85 @@ def _order(row: Row) -> tuple[Any, ...]:
         row["model_tier"],
         row["service_tier"] != "standard",
         row["service_tier"],
+        row["region"],
         row["card"] != "list",
         row["card"],
         row["context_from"],
         row["currency"],
         -row["valid_from"].toordinal(),
         row["valid_from"],
-        row["valid_to"] is None,
-        row["valid_to"] or row["valid_from"],
     )
 
 
-def _table(id: str, caption: str, sets: list[list[Row]]) -> Table:  # noqa: A002
-    """One row a set of rates, one column a token kind that is priced anywhere in them."""
-    rows = [r for rates in sets for r in rates]
-    present = {r["unit"] for r in rows}
-    units = [(u, label) for u, label in UNITS if u in present]
-    long_context = any(r["context_from"] for r in rows)
-    lines = []
-    for rates in sets:
-        row = rates[0]
-        ends = [r["valid_to"] for r in rates if r["valid_to"]]
-        prices = {r["unit"]: numbers.per_million(r["price"], r["per"]) for r in rates}
-        lines.append(
-            [
-                cells.text(model_label(row["model"], row["model_tier"])),
-                cells.text(row["provider"], css="l"),
-                cells.text(row["service_tier"], css="l"),
-                cells.text(row["card"], css="l"),
-                *(
-                    [cells.count(row["context_from"]) if row["context_from"] else Cell(numbers.NOTHING, "0")]
-                    if long_context
-                    else []
-                ),
-                *(cells.listed(prices.get(u), row["currency"]) for u, _ in units),
-                cells.day(max(r["valid_from"] for r in rates).date()),
-                cells.day(min(ends).date() if ends else None),
-                cells.day(max((r["checked_on"] for r in rates if r["checked_on"]), default=None)),
-            ]
-        )
-    columns = [
-        Column("Model", "model", text=True),
-        Column("Provider", "provider", text=True),
-        Column("Service tier", "service tier", text=True),
-        Column("Card", "card", text=True),
-        *([Column("From input", "from input tokens")] if long_context else []),
-        *(Column(label, f"{label.lower()} per 1M tokens") for _, label in units),
-        Column("Valid from", "valid from (UTC)", text=True),
-        Column("Valid to", "valid to (UTC)", text=True),
-        Column("Checked", "checked on", text=True),
+def _table(id: str, caption: str, sets: list[Row]) -> Table:  # noqa: A002
+    """One row a rate set; columns that no shown row fills are left out."""
+    shown = sets[:ROWS]
+    columns: list[tuple[Column, Callable[[Row], Cell | None]]] = [
+        (Column("Model", "model", text=True), lambda r: cells.text(model_label(r["model"], r["model_tier"]))),
+        (Column("Valid from", "valid from (UTC)", text=True), lambda r: cells.day(r["valid_from"].date())),
+        (Column("Valid to", "valid to (UTC)", text=True), _valid_to),
+        (Column("Provider", "provider", text=True), lambda r: cells.text(r["provider"], css="l")),
+        (Column("Service tier", "service tier", text=True), lambda r: cells.text(r["service_tier"], css="l")),
+        (
+            Column("Region", "region", text=True),
+            lambda r: cells.text(r["region"], css="l") if r["region"] else None,
+        ),
+        (Column("Card", "card", text=True), lambda r: cells.text(r["card"], css="l")),
+        (
+            Column("Priced as", "priced as", text=True),
+            lambda r: cells.text(r["priced_as"], css="l") if r["priced_as"] != r["model"] else None,
+        ),
+        (
+            Column("From input", "from input tokens"),
+            lambda r: cells.count(r["context_from"]) if r["context_from"] else None,
+        ),
+        *((_price_column(unit), _price_cell(unit)) for unit in units_.ALL),
+        (
+            Column("Checked", "checked on", text=True),
+            lambda r: cells.day(r["checked_on"]) if r["checked_on"] else None,
+        ),
+    ]
+    made = [[cell(r) for r in shown] for _, cell in columns]
+    kept = [place for place, column in enumerate(made) if any(column)]
+    blank = {"region": Cell("any", css="l"), "from input tokens": Cell(numbers.NOTHING, "0")}
+    rows = [
+        [made[place][i] or blank.get(columns[place][0].csv, _nothing(columns[place][0])) for place in kept]
+        for i in range(len(shown))
     ]
     note = (
-        f"The first {ROWS:,} of {len(lines):,}, models in use first; all are in exports/published/price_book.parquet."
-        if len(lines) > ROWS
+        f"The first {ROWS:,} of {len(sets):,} rate sets, models in use first; all are in "
+        "exports/published/price_rates.parquet."
+        if len(sets) > ROWS
         else ""
     )
     return Table(
         id,
         caption,
-        columns,
-        lines[:ROWS],
+        [columns[place][0] for place in kept],
+        rows,
         controls=True,
         note=note,
         empty="The price book has no such rate.",
     )
+
+
+def _nothing(column: Column) -> Cell:
+    return Cell(numbers.NOTHING, css="l" if column.text else "")
+
+
+def _valid_to(row: Row) -> Cell | None:
+    return cells.day(row["valid_to"].date()) if row["valid_to"].year < _ENDLESS else None
+
+
+def _price_column(unit: units_.Unit) -> Column:
+    return Column(UNITS[unit.name], UNITS[unit.name].lower() + QUOTED[unit.dimension][1])
+
+
+def _price_cell(unit: units_.Unit) -> Callable[[Row], Cell | None]:
+    """The set's price of a unit, for as many of it as pages quote one for."""
+
+    def cell(row: Row) -> Cell | None:
+        price: Decimal | None = row[unit.price_column]
+        return None if price is None else cells.listed(price * QUOTED[unit.dimension][0], row["currency"])
+
+    return cell

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dashboards import charts, findings, tables, tiles
+from dashboards import charts, findings, foreign, tables, tiles
 from dashboards.page import Audience, Card, Page, sees_cost
 from dashboards.pages.organizations import kinds_card
 from pipelines.publish import numbers
@@ -33,7 +33,6 @@ def listing(facts: Facts, audience: Audience) -> Page:
         limit=LIST_ROWS,
         bars=len(facts.products) <= ROWS,
         total=facts.total,
-        precise=len(facts.products) > ROWS,
     )
     card = Card(
         "products",
@@ -62,8 +61,11 @@ def _page(facts: Facts, audience: Audience, row: Row) -> Page:
     daily = facts.product_daily[name]
     organizations = facts.product_organizations.get(name, [])
     linked = set(facts.paged_organizations) if audience == "finance" else set()
-    per_request = numbers.share(row["revenue"], row["requests"] - row["unpriced_requests"])
-    finding = f"{name} brings {numbers.money(row['revenue'], facts.currency)}"
+    priced = row["requests"] - row["unpriced_requests"] - row["foreign_requests"]
+    per_request = numbers.share(row["revenue"], priced)
+    finding = f"{name} brings {foreign.revenue(row, facts.currency)}"
+    if row["revenue"] is None:
+        finding = f"{name} is {foreign.no_amount(row)}"
     if per_request is not None:
         finding += f", {numbers.money(per_request, facts.currency)} a priced request"
     cards = [
@@ -84,7 +86,7 @@ def _page(facts: Facts, audience: Audience, row: Row) -> Page:
         ),
         Card(
             "organizations",
-            f"Used by {len(organizations):,} organisation{'s' if len(organizations) != 1 else ''}",
+            f"Used by {numbers.counted(len(organizations), 'organisation')}",
             "Who uses it?",
             tables=[
                 tables.entity_table(
@@ -104,7 +106,7 @@ def _page(facts: Facts, audience: Audience, row: Row) -> Page:
         ),
         Card(
             "models",
-            f"{len(facts.product_models.get(name, [])):,} models serve it",
+            numbers.counted(len(facts.product_models.get(name, [])), "model serves it", "models serve it"),
             "Which models and tiers?",
             tables=[
                 tables.entity_table(
@@ -129,7 +131,14 @@ def _page(facts: Facts, audience: Audience, row: Row) -> Page:
         "products",
         name,
         {
-            "tiles": tiles.tiles(facts, audience, row, daily, unpriced_href="../quality.html#unpriced"),
+            "tiles": tiles.tiles(
+                facts,
+                audience,
+                row,
+                daily,
+                unpriced_href="../quality.html#unpriced",
+                elsewhere=facts.product_foreign.get(name, []),
+            ),
             "cards": cards,
             "kicker": "Product",
         },

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from dashboards import cells
 from dashboards.page import Audience, Card, Cell, Column, Fact, Page, Table, sees_cost
 from dashboards.pages import records
-from pipelines.publish import numbers
+from pipelines.publish import ledger, numbers
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from pipelines.publish.facts import Facts
     from pipelines.publish.series import Row
 
-RECORDS = ("records_read", "accepted", "duplicates", "amendments", "quarantined", "difference")
-ROWS = 60
-_ZERO = Decimal(0)
 _NOT_IN_FORCE = "no rate in force at this instant"  # as rated_usage.sql writes it
 
 
@@ -27,7 +21,7 @@ def page(facts: Facts, audience: Audience) -> Page:
     cards = [_ledger(facts, audience)] if facts.total else []
     cards += [
         records.sources(facts),
-        _unpriced(facts),
+        _unpriced(facts, audience),
         records.quarantine(facts, audience),
         records.files(facts),
         _build(facts, audience),
@@ -42,83 +36,55 @@ def page(facts: Facts, audience: Audience) -> Page:
 
 
 def _ledger(facts: Facts, audience: Audience) -> Card:
-    """The same totals at each stage; every page figure is a sum of the last ones."""
-    cost = sees_cost(audience)
-    stages: list[Row] = [
-        *facts.ledger,
-        _stage("Page: organisations, all rows", facts.organizations),
-        _stage("Page: products, all rows", facts.products),
-        _stage("Page: models, all rows", facts.models),
+    """The same totals at each stage; every page figure is a sum of the last ones. No site with a gap is built."""
+    stages = ledger.stages(facts)
+    keys = [k for k in ledger.KEYS if k != "cost" or sees_cost(audience)]
+    if not stages[0]["meters"]:
+        keys.remove("meters")
+    rows = [
+        [
+            Cell(stage["stage"]),
+            *(_ledger_cell(stage, k) for k in keys),
+            Cell("differs", css="bad l") if ledger.gaps(stage, stages[0]) else Cell("equal", css="ok l"),
+        ]
+        for stage in stages
     ]
-    if facts.daily is not None:
-        daily = facts.daily
-        stages.append(
-            {
-                "stage": "Page: daily chart, all days",
-                "requests": sum(daily.requests),
-                "tokens": sum(daily.total_tokens),
-                "revenue": sum(daily.revenue, _ZERO),
-                "cost": sum(daily.cost, _ZERO),
-            }
-        )
-    keys = ["requests", "tokens", "revenue", *(["cost"] if cost else [])]
-    first = stages[0]
-    rows, differing = [], 0
-    for stage in stages:
-        gaps = [(stage[k] or 0) - (first[k] or 0) for k in keys]
-        differing += any(gaps)
-        verdict = (
-            Cell("equal", css="ok l")
-            if not any(gaps)
-            else Cell(
-                "differs: " + ", ".join(f"{k} {numbers.raw(g)}" for k, g in zip(keys, gaps, strict=True) if g),
-                css="bad l",
-            )
-        )
-        rows.append(
-            [
-                Cell(stage["stage"]),
-                cells.count(stage["requests"]),
-                cells.count(stage["tokens"]),
-                *(Cell(f"{stage[k] or 0:,.12f}", numbers.raw(stage[k])) for k in keys[2:]),
-                verdict,
-            ]
-        )
+    heads = {
+        "requests": Column("Requests", "requests"),
+        "tokens": Column("Tokens", "tokens"),
+        "meters": Column("Hours and calls", "hours and calls"),
+        **{k: Column(f"{k.capitalize()}, {facts.currency}", f"{k} ({facts.currency})") for k in ("revenue", "cost")},
+    }
     columns = [
         Column("Stage", "stage", text=True),
-        Column("Requests", "requests"),
-        Column("Tokens", "tokens"),
-        *(Column(f"{k.capitalize()}, {facts.currency}", f"{k} ({facts.currency})") for k in keys[2:]),
+        *(heads[k] for k in keys),
         Column("Against the first", "check", text=True),
     ]
-    title = (
-        "Totals are equal at every stage, to the last digit"
-        if not differing
-        else f"{differing} stages differ from the rated events"
-    )
     return Card(
         "ledger",
-        title,
+        "Totals are equal at every stage, to the last digit",
         "Do the pages show what was metered?",
         tables=[Table("ledger-table", "Totals ledger", columns, rows)],
-        how=f"Days {facts.period.words() if facts.period else ''}. Amounts are written in full.",
+        how=f"Days {facts.period.words() if facts.period else ''}. Amounts are written in full. "
+        "Where a stage differs from the first, no page is published.",
         term="ledger",
     )
 
 
-def _stage(name: str, rows: Sequence[Row]) -> Row:
-    return {
-        "stage": name,
-        "requests": sum(r["requests"] for r in rows),
-        "tokens": sum(r["total_tokens"] for r in rows),
-        **{k: sum((r[k] for r in rows if r[k] is not None), _ZERO) for k in ("revenue", "cost")},
-    }
+def _ledger_cell(stage: Row, key: str) -> Cell:
+    if key not in stage:
+        return cells.text("")
+    value = stage[key] or 0
+    if key == "meters":
+        return cells.quantity(value)
+    return Cell(f"{value:,.18f}", numbers.raw(value)) if key in {"revenue", "cost"} else cells.count(value)
 
 
-def _unpriced(facts: Facts) -> Card:
-    reasons = {
-        (r["provider"], r["model"], r["model_tier"], r["service_tier"]): r["reason"] for r in facts.unpriced_reasons
-    }
+def _unpriced(facts: Facts, audience: Audience) -> Card:
+    """Usage without an amount, by model; who works with prices also gets a request to explain, and the commands."""
+    keys = ("provider", "model", "model_tier", "service_tier")
+    reasons = {tuple(r[k] for k in keys): r for r in facts.unpriced_reasons}
+    with_request = sees_cost(audience)
     columns = [
         Column("Model", "model", text=True),
         Column("Provider", "provider", text=True),
@@ -130,6 +96,7 @@ def _unpriced(facts: Facts) -> Card:
         Column("First day", "first day", text=True),
         Column("Last day", "last day", text=True),
         Column("Reason", "reason", text=True),
+        *([Column("A request of them", "request", text=True)] if with_request else []),
     ]
     rows = [
         [
@@ -142,12 +109,11 @@ def _unpriced(facts: Facts) -> Card:
             cells.count(r["organizations"]),
             cells.day(r["first_day"]),
             cells.day(r["last_day"]),
-            cells.text(
-                _with_dates(reasons.get((r["provider"], r["model"], r["model_tier"], r["service_tier"]), ""), r),
-                css="l w",
-            ),
+            cells.text(_with_dates(found.get("reason"), r), css="l w"),
+            *([cells.text(found.get("event_id"), css="l id")] if with_request else []),
         ]
         for r in facts.unpriced[:200]
+        for found in [reasons.get(tuple(r[k] for k in keys), {})]
     ]
     total = [
         Cell("Total"),
@@ -156,13 +122,14 @@ def _unpriced(facts: Facts) -> Card:
         cells.BLANK,
         cells.count(sum(r["requests"] for r in facts.unpriced)),
         cells.count(sum(r["tokens"] for r in facts.unpriced)),
-        *[cells.BLANK] * 4,
+        *[cells.BLANK] * (5 if with_request else 4),
     ]
     title = "Every request has a price"
     if facts.unpriced:
+        n, tokens = (sum(r[k] for r in facts.unpriced) for k in ("requests", "tokens"))
         title = (
-            f"{numbers.count(sum(r['requests'] for r in facts.unpriced))} requests with "
-            f"{numbers.short(sum(r['tokens'] for r in facts.unpriced))} tokens have no price"
+            f"{numbers.counted(n, 'request')} with {numbers.short(tokens)} token{'s' if tokens != 1 else ''} "
+            f"{'has' if n == 1 else 'have'} no price"
         )
     note = f"The first 200 of {len(facts.unpriced):,}." if len(facts.unpriced) > 200 else ""
     return Card(
@@ -181,7 +148,13 @@ def _unpriced(facts: Facts) -> Card:
             )
         ],
         how="All data. Add the missing rates as CSV under prices/ in the home, then run again. Where a rate is "
-        "known from a later day only, add one with the earlier valid_from.",
+        "known from a later day only, add one with the earlier valid_from."
+        + (
+            " `meterhouse unpriced` writes the lines that are missing; `meterhouse explain EVENT_ID` with the id of "
+            "a request tells why it has no amount."
+            if with_request
+            else ""
+        ),
         term="not-priced",
     )
 
@@ -224,13 +197,21 @@ def _build(facts: Facts, audience: Audience) -> Card:
         )
     lines += [
         Fact(
-            f"Billed in {r['billing_currency']}",
-            f"{numbers.raw(r['revenue'])} {r['billing_currency']}",
-            note=f"{numbers.count(r['requests'])} requests, not in the totals of these pages",
+            f"Billed in {r['currency']}",
+            f"{numbers.raw(r['amount'])} {r['currency']}",
+            note=f"{numbers.counted(r['requests'], 'request')}, counted on these pages but in no amount",
         )
-        for r in facts.currencies
-        if r["billing_currency"] and r["billing_currency"] != facts.currency
+        for r in facts.foreign
     ]
+    if sees_cost(audience):
+        lines += [
+            Fact(
+                f"Cost in {r['currency']}, apart",
+                f"{numbers.raw(r['amount'])} {r['currency']}",
+                note=f"{numbers.counted(r['requests'], 'request')}, in no cost or margin of these pages",
+            )
+            for r in facts.foreign_costs
+        ]
     lines.append(Fact("Meterhouse", b["project_version"]))
     return Card(
         "build",

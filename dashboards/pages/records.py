@@ -51,10 +51,9 @@ def sources(facts: Facts) -> Card:
         ]
     ]
     title = (
-        f"{numbers.count(total['records_read'])} records read: "
+        f"{numbers.counted(total['records_read'], 'record')} read: "
         f"{numbers.count(total['accepted'])} accepted, "
-        f"{numbers.count(total['duplicates'])} duplicates, {numbers.count(total['amendments'])} "
-        "amendments, "
+        f"{numbers.counted(total['duplicates'], 'duplicate')}, {numbers.counted(total['amendments'], 'amendment')}, "
         f"{numbers.count(total['quarantined'])} quarantined"
     )
     if total["difference"]:
@@ -81,7 +80,7 @@ def sources(facts: Facts) -> Card:
 def refused(facts: Facts) -> dict[str, Any]:
     """What a page without usage says of the records: how many were read, how many are in quarantine."""
     read, held = (sum(r[k] for r in facts.sources) for k in ("records_read", "quarantined"))
-    words = f"{numbers.count(read)} record{'s' if read != 1 else ''}"
+    words = numbers.counted(read, "record")
     return {"read": words if read else "", "quarantined": numbers.count(held), "one": held == 1}
 
 
@@ -104,14 +103,14 @@ def quarantine(facts: Facts, audience: Audience) -> Card:
             cells.text(r["source"], css="l"),
             cells.count(r["records"]),
             cells.count(r["files"]),
-            cells.text(f"{r['example_file']}, line {r['example_line']}", css="l"),
+            cells.text(_place(r["example_file"], r["example_line"]), css="l"),
             *([cells.text(r["example"], css="l code")] if with_text else []),
         ]
         for r in facts.quarantine
     ]
     n = sum(r["records"] for r in facts.quarantine)
     title = (
-        f"{numbers.count(n)} records in quarantine, for {len(facts.quarantine):,} reasons"
+        f"{numbers.counted(n, 'record')} in quarantine, for {numbers.counted(len(facts.quarantine), 'reason')}"
         if n
         else "No record is in quarantine"
     )
@@ -133,6 +132,23 @@ def quarantine(facts: Facts, audience: Audience) -> Card:
         else "The text of a refused record may hold content; it is not shown here.",
         term="quarantine",
     )
+
+
+def _place(file: str, line: int | None) -> str:
+    """Where a record stands; one of a file that is unreadable as a whole, or has no lines, has no line."""
+    return file if line is None else f"{file}, line {line}"
+
+
+def _files_finding(facts: Facts) -> str:
+    """What the files brought, and how new the newest of it is."""
+    if not facts.sources:
+        return "No file has been read"
+    accepted = sum(r["accepted"] for r in facts.sources)
+    newest = max((r["last_occurred_at"] for r in facts.sources if r["last_occurred_at"]), default=None)
+    brought = (
+        f"{numbers.counted(accepted, 'request')}, the newest of {newest:%Y-%m-%d %H:%M} UTC" if newest else "no request"
+    )
+    return f"{numbers.counted(facts.file_count, 'file brings', 'files bring')} {brought}"
 
 
 def files(facts: Facts) -> Card:
@@ -164,7 +180,7 @@ def files(facts: Facts) -> Card:
     )
     return Card(
         "files",
-        f"{numbers.count(facts.file_count)} files read",
+        _files_finding(facts),
         "Which files are in these figures?",
         tables=[
             Table(

@@ -13,6 +13,7 @@ from pipelines.publish import numbers
 
 if TYPE_CHECKING:
     from pipelines.publish.facts import Facts
+    from pipelines.publish.series import Row
 
 
 def pages(facts: Facts) -> list[Page]:
@@ -21,7 +22,7 @@ def pages(facts: Facts) -> list[Page]:
 
 
 def _queue(facts: Facts) -> Page:
-    n = len(facts.flags)
+    n, judged = len(facts.flags), facts.watch["organization_days"]
     if facts.daily is None:
         return Page("index.html", "empty.html.j2", "index", "Extraction watch", records.refused(facts))
     output = sum(f["output_tokens"] or 0 for f in facts.flags)
@@ -32,9 +33,14 @@ def _queue(facts: Facts) -> Page:
     tiles = [
         Tile(
             "Cases to review",
-            numbers.count(sum(f["state"] == "new" for f in facts.flags)),
+            numbers.count(sum(f["state"] == "new" for f in facts.flags)) if judged or n else numbers.NOTHING,
             term="flag",
-            note=f"{numbers.count(n)} in the queue, cut at the alert budget",
+            note=f"{numbers.count(n)} in the queue, cut at the alert budget" if judged or n else "nothing was judged",
+        ),
+        Tile(
+            "Organisation-days judged",
+            numbers.count(judged),
+            note=_unjudged(facts.watch),
         ),
         Tile(
             "Organisations flagged",
@@ -84,14 +90,16 @@ def _queue(facts: Facts) -> Page:
                 cells.day(flag["first_seen"]),
                 cells.day(flag["last_seen"]),
                 cells.short(flag["output_tokens"]),
-                cells.money(flag["revenue_amount"], facts.currency),
+                case.revenue(facts, flag),
                 _score(flag["score"]),
                 cells.count(len(json_list(flag["linked_organizations"]))),
                 cells.text(flag["state"], css="l state"),
                 Cell("", html=spark(series.output_tokens)) if series else cells.BLANK,
             ]
         )
-    title = f"{n} case{'s' if n != 1 else ''} to review" if n else "No case in the queue"
+    title = "No case in the queue" if judged else "Nothing was judged"
+    if n:
+        title = numbers.counted(n, "case to review", "cases to review")
     card = Card(
         "queue",
         title,
@@ -103,12 +111,12 @@ def _queue(facts: Facts) -> Page:
                 "Review queue",
                 columns,
                 rows,
-                empty="No usage was unusual enough for the alert budget.",
+                empty=_why_empty(facts.watch),
+                stacked=True,
             )
         ],
-        how="Ranked by the detectors; the number of cases is held to the alert budget, not to a "
-        "fixed threshold. A flag is a lead for a "
-        "person to review. It says nothing about intent.",
+        how=f"{_coverage(facts.watch)} Ranked by the detectors; the number of cases is held to the alert budget, not "
+        "to a fixed threshold. A flag is a lead for a person to review. It says nothing about intent.",
     )
     return Page(
         "index.html",
@@ -117,6 +125,31 @@ def _queue(facts: Facts) -> Page:
         "Extraction watch",
         {"tiles": tiles, "cards": [card]},
     )
+
+
+def _unjudged(row: Row) -> str:
+    """How many active days could not be judged."""
+    n = row["unjudged_days"]
+    return f"{numbers.count(n)} not judged: too little data before them" if n else "all there are in its window"
+
+
+def _coverage(row: Row) -> str:
+    """What was judged, and how many cases that allows."""
+    judged, n = row["organization_days"], row["unjudged_days"]
+    until = f" up to {row['last_day'].isoformat()}" if row["last_day"] else ""
+    text = f"{numbers.counted(judged, 'organisation-day')} judged{until}"
+    if n:
+        text += f", {numbers.count(n)} not"
+    allowed = row["alerts_allowed"]
+    budget = f"{(allowed if allowed < 1 else round(allowed, 1)).normalize():,f}"
+    return f"{text}; the alert budget for them is {budget} case{'s' if budget != '1' else ''}."
+
+
+def _why_empty(row: Row) -> str:
+    """Why there is no case: only days that were judged can be said to be nothing unusual."""
+    if row["note"]:
+        return f"This does not say that all is well. {row['note'][:1].upper()}{row['note'][1:]}."
+    return "No usage was unusual enough for the alert budget."
 
 
 def _score(value: float | None) -> Cell:

@@ -161,7 +161,7 @@
     font: { family: FONT, size: 12, color: "#535a65" }, margin: { l: 46, r: 6, t: 22, b: 28 }, bargap: .22, showlegend: false,
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", hovermode: "x unified", dragmode: "zoom",
     hoverlabel: { font: { size: 12 }, namelength: -1 }, ...given,
-    xaxis: { ...AXIS, type: "date", showgrid: false, tickformat: "%-d %b", hoverformat: "%a %-d %b %Y", fixedrange: false, ...given.xaxis },
+    xaxis: { ...AXIS, type: "date", showgrid: false, tickformat: "%-d %b", tickformatstops: [{ dtickrange: [null, 43200000], value: "%-d %b %H:%M" }], hoverformat: "%a %-d %b %Y", fixedrange: false, ...given.xaxis },
     yaxis: { ...AXIS, fixedrange: true, nticks: 6, ...given.yaxis },
   });
   const specOf = figure => {
@@ -223,5 +223,13 @@
     addEventListener("afterprint", () => plots().forEach(p => window.Plotly.relayout(p, { width: null, height: null, autosize: true })));
   }
 
-  addEventListener("DOMContentLoaded", () => { theme(); jump(); charts(); tables(); });
+  /* The tabs scroll on narrow screens: the page's own is brought into their middle. */
+  function tabs() {
+    const here = $("nav [aria-current]");
+    if (!here) return;
+    const bar = here.parentNode, place = here.getBoundingClientRect(), frame = bar.getBoundingClientRect();
+    bar.scrollLeft += place.left + place.width / 2 - frame.left - frame.width / 2;
+  }
+
+  addEventListener("DOMContentLoaded", () => { theme(); tabs(); jump(); charts(); tables(); });
 })();

@@ -1,32 +1,48 @@
+-- noqa: disable=LT02
 {{ config(meta={'dagster': {'ref': {'name': 'spend_daily'}}}) }}
 
--- Conservation, to the last digit: money and requests of the rated events of the rebuilt billing days equal
--- those of the mart. One row here is a difference.
+-- Conservation, to the last digit: requests, every quantity and every amount of the rated events of the rebuilt
+-- billing days, by currency, equal those of the mart. One row here is a difference.
+{%- set sums = buckets() + meters() + ["reasoning_tokens", "revenue_amount", "cost_amount", "foreign_cost_amount"] %}
+
 with rated as (
+
     select
+        rated.billing_currency,
         count(*) as requests,
-        sum(revenue_amount) as revenue_amount,
-        sum(cost_amount) as cost_amount,
-        count(*) filter (where revenue_amount is null) as unpriced_requests
-    from {{ ref('rated_usage') }}
+        count(*) filter (where rated.revenue_amount is null) as unpriced_requests,
+        {%- for column in sums %}
+            sum(rated.{{ column }}) as {{ column }}{{ "," if not loop.last }}
+        {%- endfor %}
+    from {{ ref('rated_usage') }} as rated
     where {{ in_touched_days('charge_date') }}
+    group by rated.billing_currency
+
 ),
 
 mart as (
+
     select
+        billing_currency,
         sum(requests) as requests,
-        sum(revenue_amount) as revenue_amount,
-        sum(cost_amount) as cost_amount,
-        sum(unpriced_requests) as unpriced_requests
+        sum(unpriced_requests) as unpriced_requests,
+        {%- for column in sums %}
+            sum({{ column }}) as {{ column }}{{ "," if not loop.last }}
+        {%- endfor %}
     from {{ ref('spend_daily') }}
     where {{ in_touched_days('charge_date') }}
+    group by billing_currency
+
 )
 
-select rated.*
-from rated
-cross join mart
-where
-    rated.requests != coalesce(mart.requests, 0)
-    or rated.revenue_amount is distinct from mart.revenue_amount
-    or rated.cost_amount is distinct from mart.cost_amount
-    or rated.unpriced_requests != coalesce(mart.unpriced_requests, 0)
+(
+    select * from rated
+    except
+    select * from mart
+)
+union all
+(
+    select * from mart
+    except
+    select * from rated
+)

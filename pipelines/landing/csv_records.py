@@ -8,6 +8,7 @@ of rows found here is what its count is checked against. What a column means bel
 from __future__ import annotations
 
 import csv
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -30,25 +31,7 @@ if TYPE_CHECKING:
 ROW = "__row"
 _DELIMITERS = ",;\t|"
 _MAX_ROW = 64 << 20
-# Columns that hold what people and models wrote: of a row that cannot be told apart into its fields,
-# nothing is kept but its line when the header names one of these.
-_TEXT_COLUMNS = frozenset(
-    {
-        "messages",
-        "message",
-        "prompt",
-        "input",
-        "content",
-        "text",
-        "response",
-        "completion",
-        "output",
-        "arguments",
-        "choices",
-        "instructions",
-        "proxy_server_request",
-    }
-)
+_TOO_MANY = "the row has more fields than the header's"
 _NEWLINE, _RETURN, _QUOTE = 10, 13, 34
 
 
@@ -88,12 +71,14 @@ def csv_header(path: Path) -> tuple[list[str], str]:
     return [], ","
 
 
-def load_csv(con: duckdb.DuckDBPyConnection, path: Path) -> dict[str, str]:
-    """Load a CSV file into the relations `landed_rows` and `landed_refused`; returns its column types.
+def load_csv(con: duckdb.DuckDBPyConnection, path: Path, kept: frozenset[str]) -> tuple[dict[str, str], int]:
+    """Load a CSV file into the relations `landed_rows` and `landed_refused`; returns column types and rows.
 
     `landed_rows` holds each readable row with its columns as text and the line it begins on in
-    column ROW; `landed_refused` (line, field, reason, raw) the others. Raises OSError when the
-    file cannot be decompressed or its rows cannot be told apart.
+    column ROW; `landed_refused` (line, field, reason, raw) the others. Which field of these is which
+    cannot be told: their text stays only where all columns are among the `kept` ones, else only
+    delimiters and quotes do. Rows are counted by their quotes, apart from what was made of them.
+    Raises OSError when the file cannot be decompressed or its rows cannot be told apart.
     """
     rows = find_rows(path)
     columns = "{" + ", ".join(f"{literal(n)}: 'VARCHAR'" for n in rows.names) + "}"
@@ -103,7 +88,7 @@ def load_csv(con: duckdb.DuckDBPyConnection, path: Path) -> dict[str, str]:
         con.execute("""
             create or replace temp table landed_refused
                 (line bigint, field varchar, reason varchar, raw varchar)""")
-        return {}
+        return {}, 0
     # Read by one thread, the rows are numbered in the order of the file.
     con.execute(f"""
         create or replace temp table parsed_rows as
@@ -112,7 +97,15 @@ def load_csv(con: duckdb.DuckDBPyConnection, path: Path) -> dict[str, str]:
             quote = '"', escape = '"', skip = {rows.header}, store_rejects = true, parallel = false,
             max_line_size = {_MAX_ROW})""")
     _number(con, rows)
-    return dict.fromkeys(rows.names, "VARCHAR")
+    _leave_out(con, rows, kept)
+    return dict.fromkeys(rows.names, "VARCHAR"), int(np.count_nonzero(~rows.blank[rows.header + 1 :]))
+
+
+def _leave_out(con: duckdb.DuckDBPyConnection, rows: CsvRows, kept: frozenset[str]) -> None:
+    """Leave only the delimiters of refused rows that may hold what is not kept."""
+    test = "" if not kept.issuperset(rows.names) else f"where starts_with(reason, {literal(_TOO_MANY)})"
+    text = rf'[^{re.escape(rows.delimiter)}"\r\n]+'
+    con.execute(f"update landed_refused set raw = regexp_replace(raw, {literal(text)}, '…', 'g') {test}")
 
 
 def _number(con: duckdb.DuckDBPyConnection, rows: CsvRows) -> None:
@@ -120,6 +113,9 @@ def _number(con: duckdb.DuckDBPyConnection, rows: CsvRows) -> None:
     refused = np.array([r for (r,) in con.execute("select distinct line from reject_errors").fetchall()], np.int64)
     readable = ~rows.blank
     readable[: rows.header + 1] = False
+    told = int(np.count_nonzero(readable))
+    if len(refused) and refused.max() > len(readable):
+        raise OSError(f"its rows cannot be told apart ({len(readable)} by their quotes, more when parsed)")
     readable[refused - 1] = False
     if rows.unclosed is not None:
         readable[-1] = False
@@ -148,7 +144,7 @@ def _number(con: duckdb.DuckDBPyConnection, rows: CsvRows) -> None:
             case when kind = 'INVALID ENCODING' then field end as field,
             case
                 when kind = 'MISSING COLUMNS' then 'the row has fewer fields than the header''s {len(rows.names)}'
-                when kind = 'TOO MANY COLUMNS' then 'the row has more fields than the header''s {len(rows.names)}'
+                when kind = 'TOO MANY COLUMNS' then {literal(f"{_TOO_MANY} {len(rows.names)}")}
                 when kind = 'INVALID ENCODING' then 'not valid UTF-8'
                 when kind = 'UNQUOTED VALUE' then 'text follows a closing quote'
                 when kind = 'LINE SIZE OVER MAXIMUM' then 'the row is longer than {_MAX_ROW} bytes'
@@ -160,8 +156,9 @@ def _number(con: duckdb.DuckDBPyConnection, rows: CsvRows) -> None:
             "insert into landed_refused values (?, null, 'a quote is opened and never closed', ?)",
             [int(rows.lines[-1]), rows.unclosed],
         )
-    if _TEXT_COLUMNS & {n.lower() for n in rows.names}:
-        con.execute("update landed_refused set raw = '[text left out]'")
+    [(left,)] = con.execute("select count(*) from landed_refused").fetchall()
+    if parsed + left != told:
+        raise OSError(f"its rows cannot be told apart ({told} by their quotes, {parsed + left} when parsed)")
     con.execute("drop table parsed_rows")
     con.unregister("row_lines")
     con.unregister("all_lines")

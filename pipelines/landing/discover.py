@@ -20,7 +20,7 @@ from pipelines.errors import MeterhouseError
 from pipelines.landing.csv_records import csv_header
 from pipelines.landing.failures import UnreadableFileError, is_machine_failure, machine_failure
 from pipelines.landing.formats import load_formats
-from pipelines.landing.lines import line_reader
+from pipelines.landing.lines import LineReader
 from pipelines.landing.readers import file_type_of
 from pipelines.settings import Settings, Source
 from pipelines.sql import literal
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pipelines.home import Home
 
 # Beside a source's entry and its format, what decides how its files are read.
-_RULES = ("macros.sql", "normalise.py", "contract.py", "readers.py", "csv_records.py", "lines.py")
+_RULES = ("macros.sql", "normalise.py", "contract.py", "readers.py", "csv_records.py", "lines.py", "json_array.py")
 _UNFINISHED = (".tmp", ".part", ".partial", ".crdownload", ".swp")
 
 
@@ -121,7 +121,7 @@ def record_keys(path: Path) -> set[str]:
             if kind == "parquet":
                 rows = con.execute(f"describe select * from read_parquet({literal(path)})").fetchall()
                 return {row[0] for row in rows}
-            con.register("first_lines", line_reader(path))
+            con.register("first_lines", LineReader(path).stream())
             row = con.execute("""
                 select json_keys(raw) from first_lines
                 where json_valid(raw) and json_type(raw) = 'OBJECT' limit 1""").fetchone()

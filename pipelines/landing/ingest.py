@@ -1,7 +1,8 @@
 """Takes landed files in exactly once: read, check, identify, write beside, then commit.
 
 The order is what makes it safe to kill at any moment: event files, key index and quarantine are
-written under names no one reads, and one rename of the manifest entry makes all of it visible.
+written under names no one reads, and one rename of the manifest entry makes all of it visible. A
+commit that does not account for every record that the readers counted is refused.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pipelines import warehouse
 from pipelines.landing.manifest import FileEntry, read_manifest, write_commit
 from pipelines.landing.new_files import find_new
 from pipelines.landing.normalise import create_staging, part_refused
+from pipelines.landing.redact import leave_out
 from pipelines.landing.resolve import resolve
 from pipelines.landing.staging import define_macros, quarantine_conflicts, stage_all
 from pipelines.landing.write import write_files
@@ -55,13 +57,14 @@ def ingest(home: Home, settings: Settings, progress: Callable[[str, int, int], N
     received_at = datetime.now(UTC).replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")
     with warehouse.connect(home, in_memory=True) as con:
         create_staging(con)
-        stage_all(con, home, new, received_at, progress)
+        read = stage_all(con, home, new, received_at, progress)
         part_refused(con)
         define_macros(con, home)
         key_index = [home.root / c.keys for c in commits if c.keys]
         resolve(con, key_index)
         quarantine_conflicts(con, new)
-        commit = write_files(con, home, new, number=len(commits) + 1, received_at=received_at)
+        leave_out(con, new)
+        commit = write_files(con, home, new, read, number=len(commits) + 1, received_at=received_at)
     write_commit(home, commit)
     return replace(_total(commit.files), seconds=time.monotonic() - began, unasked_files=names)
 

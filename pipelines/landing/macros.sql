@@ -17,12 +17,50 @@ create or replace temp macro whole(t) as (
 
 -- A count of tokens is a whole number from 0 to the contract's ceiling.
 create or replace temp macro not_count(t) as (
-    t is not null and (whole(t) is null or whole(t) < 0 or whole(t) > max_tokens())
+    t is not null and not coalesce(whole(t) between 0 and max_tokens(), false)
 );
 
 -- Text as a count of tokens, 0 where it is none: sums and differences of these cannot overflow.
 create or replace temp macro tokens(t) as (
-    case when whole(t) between 0 and max_tokens() then whole(t) else 0 end
+    case
+        -- Most fields that can be left out are.
+        when t is null then 0
+        when whole(t) between 0 and max_tokens() then whole(t)
+        else 0
+    end
+);
+
+-- Text as a count of tokens, null where it is none.
+create or replace temp macro known_tokens(t) as (
+    case when t is not null and whole(t) between 0 and max_tokens() then whole(t) end
+);
+
+-- Of the image tokens of a prompt, those that no cache held, or null where the numbers do not tell: cached tokens
+-- may be of any kind. Either the parts of the prompt leave out what was cached: then they add up to what is left. Or
+-- they include it: then there is a least and a most that can be images of it, and these must be the same number.
+-- `texts` and `cached_images` are what the provider says of them, else null; `rest` is the prompt without its audio
+-- part, `stored` what was read from or written to a cache, `written` the written part of it.
+create or replace temp macro fresh_images(images, cached_images, texts, rest, stored, written) as (
+    case
+        when images = 0 then 0
+        when texts + images = rest - stored then images
+        when
+            greatest(cached_images, stored - (rest - images), 0) = least(images, stored, cached_images + written)
+            then images - least(images, stored, cached_images + written)
+    end
+);
+
+-- Text as hours (12, "0.25", 1e-05), else null: what has a seventh decimal is not rounded.
+create or replace temp macro hours(t) as (
+    case
+        when regexp_full_match(trim(t::varchar), '[+-]?[0-9]*(\.[0-9]{0,6}0*)?') then try_cast(t as decimal(18, 6))
+        -- Of texts as short as these, what the precision of one comparison hides the other catches.
+        when
+            regexp_full_match(trim(t::varchar), '[+-]?[0-9.]{1,20}[eE][+-]?[0-9]{1,2}')
+            and try_cast(t as decimal(38, 26)) = try_cast(try_cast(t as decimal(18, 6)) as decimal(38, 26))
+            and try_cast(t as double) = try_cast(t as decimal(18, 6))::double
+            then try_cast(t as decimal(18, 6))
+    end
 );
 
 -- ISO 8601 text (no zone: UTC) or seconds, milliseconds or microseconds since 1970, as UTC.
@@ -53,6 +91,9 @@ create or replace temp macro provider_name(t) as (
         when 'bedrock_converse' then 'bedrock'
         when 'mistral_ai' then 'mistral'
         when 'x_ai' then 'xai'
+        when 'together_ai' then 'together'
+        when 'fireworks_ai' then 'fireworks'
+        when 'cohere_chat' then 'cohere'
         when 'text-completion-openai' then 'openai'
         else lower(trim(t))
     end
@@ -75,6 +116,19 @@ create or replace temp macro given(t) as (nullif(trim(t), ''));
 
 -- A stable name for something that must not be stored in clear.
 create or replace temp macro pseudonym(t) as ('h_' || substr(sha256({{ salt }} || t), 1, 24));
+
+-- A key by a name of ours: only what is a digest already (ours, or a whole SHA-256) stays as it is.
+create or replace temp macro key_id(t) as (
+    case
+        when length(t) in (26, 64) and regexp_full_match(t, 'h_[0-9a-f]{24}|[0-9a-f]{64}') then t
+        else pseudonym(t)
+    end
+);
+
+-- A person by a name of ours: any text may be one, so only our own pseudonym stays as it is.
+create or replace temp macro person_id(t) as (
+    case when length(t) = 26 and regexp_full_match(t, 'h_[0-9a-f]{24}') then t else pseudonym(t) end
+);
 
 -- Ids pass unless they look like a secret key, an e-mail address or a network address.
 create or replace temp macro safe_id(t) as (
@@ -105,46 +159,6 @@ create or replace temp macro agent_family(t) as (
     end
 );
 
--- The fields of a refused record that hold what people and models wrote, at any depth.
-create or replace temp macro text_field() as (
-    '(?is)\\*["''](messages?|prompts?|input|inputs|input_text|content|contents|text|texts|completion|output'
-    || '|output_text|choices|arguments|instructions|response_text|reasoning_content|proxy_server_request'
-    || '|error_message|traceback)\\*["'']\s*:'
-);
-
--- Text from its first such field onward is left out.
-create or replace temp macro cut_text(t) as (regexp_replace(t, text_field() || '.*', '[text left out]'));
-
--- The text of a record without what people and models wrote in it. The usual fields of a JSON object are
--- dropped, so that what identifies the record stays; where one is left deeper down, or in text that is
--- not valid JSON, everything from there on is left out.
-create or replace temp macro without_text(t) as (
-    case
-        when not (regexp_matches(t, text_field()) or regexp_matches(t, '(?i)\\*["'']response\\*["'']\s*:')) then t
-        when starts_with(ltrim(t), '{') and json_valid(t)
-            then cut_text(
-                json_merge_patch(
-                    json_merge_patch(
-                        try_cast(t as json),
-                        '{"messages": null, "message": null, "prompt": null, "input": null, "content": null,
-                          "text": null, "completion": null, "output": null, "output_text": null,
-                          "choices": null, "arguments": null, "instructions": null,
-                          "proxy_server_request": null}'
-                    ),
-                    -- A batch line's response says what became of the request; any other is the answer itself.
-                    case
-                        when json_type(try_cast(t as json), '$.response.body') = 'OBJECT'
-                            then '{"response": {"body": {"choices": null, "output": null, "output_text": null,
-                                   "content": null, "instructions": null}}}'
-                        when json_exists(try_cast(t as json), '$.response.status_code') then '{}'
-                        else '{"response": null}'
-                    end
-                )::varchar
-            )
-        else cut_text(regexp_replace(t, '(?is)\\*["'']response\\*["'']\s*:\s*\\*["''\[].*', '[text left out]'))
-    end
-);
-
 -- The text of a record that is kept for mending, without secret keys, e-mail and network addresses.
 create or replace temp macro masked(t) as (
     regexp_replace(
@@ -152,11 +166,12 @@ create or replace temp macro masked(t) as (
             regexp_replace(
                 regexp_replace(
                     regexp_replace(t, '[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+', '***', 'g'),
-                    '(?i)\b(sk|pk|rk|gsk|xai|hf)([-_])[a-z0-9_-]{8,}'
+                    '(?i)\b(sk|pk|rk|gsk|xai|hf|pplx|nvapi|csk|ghp)([-_])[a-z0-9_-]{8,}'
+                    || '|\b(key|fw|r8|tgp_v1)([-_])[a-z0-9_-]{12,}'
                     || '|\b(bearer|basic)( +)[a-z0-9._~+/=-]{8,}',
-                    '\1\2\3\4***', 'g'
+                    '\1\2\3\4\5\6***', 'g'
                 ),
-                '\b(sk-|AIza|eyJ)[A-Za-z0-9._-]{4,}', '\1***', 'g'
+                '\b(sk-|AIza|eyJ|AKIA|ASIA)[A-Za-z0-9._-]{4,}', '\1***', 'g'
             ),
             '\b[0-9]{1,3}(\.[0-9]{1,3}){3}\b', '***', 'g'
         ),
@@ -165,9 +180,29 @@ create or replace temp macro masked(t) as (
     )
 );
 
+-- A value as a reason may show it: not where it is as long as a key, or has as many words as a sentence.
+create or replace temp macro shown(t) as (
+    case
+        when
+            regexp_full_match(t, '[-+0-9.eE]{1,80}')
+            or (length(t) <= 40 and regexp_full_match(t, '\S+(\s\S+){0,2}') and not regexp_matches(t, '\w{24}'))
+            then t
+        else 'a text of ' || length(t) || ' characters'
+    end
+);
+
 -- What is wrong with a record: the source's own field name and a predicate that reads on from it.
 create or replace temp macro problem(f, r) as ({ 'field': f, 'reason': f || ' ' || r });
 
+create or replace temp macro bad_calls(f, t) as problem(
+    f, 'is not a number of calls (a whole number from 0 to ' || max_meter() || '): ' || shown(t)
+);
+
+create or replace temp macro unsplit_images(f, images, stored) as problem(
+    f, 'is ' || images || ', and ' || stored || ' input tokens were read from or written to a cache: how many of '
+    || 'these were images does not follow; log the uncached text_tokens or cached_tokens_details.image_tokens too'
+);
+
 create or replace temp macro bad_count(f, t) as problem(
-    f, 'is not a number of tokens (a whole number from 0 to ' || max_tokens() || '): ' || left(t, 80)
+    f, 'is not a number of tokens (a whole number from 0 to ' || max_tokens() || '): ' || shown(t)
 );

@@ -9,12 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipelines.landing.contract import (
+    ADDED,
     BODY,
     BUCKETS,
     COLUMNS,
     INPUT_BUCKETS,
     MAPPED,
+    MAX_METER,
     MAX_TOKENS,
+    METERS,
     OUTPUT_BUCKETS,
     SERVICE_TIERS,
     Column,
@@ -29,12 +32,23 @@ EARLIEST = "2015-01-01"
 FUTURE_TOLERANCE = "1 day"
 # Texts that are brought to one form, whatever the format.
 _NAMED = {
-    "api_key_id": "safe_id",
-    "end_user_id": "safe_id",
+    "api_key_id": "key_id",
+    "end_user_id": "person_id",
     "client_network": "safe_id",
     "client_agent": "agent_family",
     "provider": "provider_name",
     "service_tier": "service_tier_name",
+}
+
+# What a text that does not fit its column is not.
+_NOUNS = {
+    "BIGINT": "a whole number",
+    "INTEGER": "a whole number",
+    "TIMESTAMP": "a time",
+    "BOOLEAN": "true or false",
+    "DOUBLE": "a number",
+    "DECIMAL(28,12)": "a number",
+    "hours": f"a number of hours up to {MAX_METER} with at most 6 decimals",
 }
 
 STAGED_COLUMNS = ", ".join(f"{identifier(c.name)} {c.type}" for c in COLUMNS if c.name != "received_at")
@@ -43,6 +57,7 @@ STAGED_COLUMNS = ", ".join(f"{identifier(c.name)} {c.type}" for c in COLUMNS if 
 def create_staging(con: duckdb.DuckDBPyConnection) -> None:
     """Empty tables for one run: `staged` (accepted so far) and `refused` (with reasons).
 
+    The raw text of a refused record is the source's own, unless it is `cleared` of what may not be kept.
     They are shared by the cursors of one connection; everything else of a file is the cursor's own.
     """
     con.execute(f"""
@@ -50,7 +65,7 @@ def create_staging(con: duckdb.DuckDBPyConnection) -> None:
             file_no integer, line bigint, key uuid, field varchar, reason varchar, raw varchar, {STAGED_COLUMNS})""")
     con.execute("""
         create or replace table refused
-            (file_no integer, line bigint, field varchar, reason varchar, raw varchar)""")
+            (file_no integer, line bigint, field varchar, reason varchar, raw varchar, cleared boolean)""")
 
 
 def stage_file(
@@ -75,7 +90,9 @@ def stage_file(
             from mapped
         ),
         completed as (
-            select *, {", ".join(f"{sql} as filled_{name}" for name, sql in _completions())} from typed
+            select *, {_sum(INPUT_BUCKETS)} as summed_input, {_sum(OUTPUT_BUCKETS)} as summed_output,
+                {", ".join(f"{sql} as filled_{name}" for name, sql in _completions())}
+            from typed
         ),
         judged as (
             select *, {_verdict(kinds, received_at)} as verdict from completed
@@ -97,7 +114,7 @@ def part_refused(con: duckdb.DuckDBPyConnection) -> None:
     """Move what was found wanting from `staged` to `refused`; call it once, when all files are staged."""
     con.execute("""
         insert into refused
-        select file_no, line, field, reason, raw from staged where reason is not null""")
+        select file_no, line, field, reason, raw, false from staged where reason is not null""")
     con.execute("delete from staged where reason is not null")
 
 
@@ -121,8 +138,11 @@ def _typed(column: Column, kind: str) -> str:
         return f"{_NAMED[column.name]}({text})" if column.name in _NAMED else text
     if kind == column.type:
         return name
+    if _is_hours(column):
+        return f"case when {name} is not null then hours({name}) end"
     if column.type in {"BIGINT", "INTEGER"}:
-        return f"try_cast(whole({name}) as {column.type})"
+        # Most columns that can be left out are, and then nothing is parsed.
+        return f"case when {name} is not null then try_cast(whole({name}) as {column.type}) end"
     if column.type == "TIMESTAMP":
         return f"instant({name})"
     if column.type == "DOUBLE":
@@ -130,15 +150,19 @@ def _typed(column: Column, kind: str) -> str:
     return f"try_cast({name} as {column.type})"
 
 
+def _is_hours(column: Column) -> bool:
+    return column.role == "meter" and column.type.startswith("DECIMAL")
+
+
 def _completions() -> list[tuple[str, str]]:
     """What a record may leave out, and what then holds."""
-    zero = [(b, f"coalesce({b}, 0)") for b in (*BUCKETS, "reasoning_tokens", "revision")]
+    zero = [(b, f"coalesce({b}, 0)") for b in (*BUCKETS, *METERS, "reasoning_tokens", "revision")]
     return [
         *zero,
         ("service_tier", "coalesce(service_tier, 'standard')"),
         ("gateway_cache_hit", "coalesce(gateway_cache_hit, false)"),
-        ("raw_input_tokens", f"coalesce(raw_input_tokens, try_cast({_sum(INPUT_BUCKETS)} as bigint))"),
-        ("raw_output_tokens", f"coalesce(raw_output_tokens, try_cast({_sum(OUTPUT_BUCKETS)} as bigint))"),
+        ("raw_input_tokens", "coalesce(raw_input_tokens, try_cast(summed_input as bigint))"),
+        ("raw_output_tokens", "coalesce(raw_output_tokens, try_cast(summed_output as bigint))"),
     ]
 
 
@@ -158,22 +182,22 @@ def _verdict(kinds: dict[str, str], received_at: str) -> str:
     for c in MAPPED:
         if kinds[c.name] == "VARCHAR" and c.type != "VARCHAR":
             text = identifier("text_" + c.name)
-            what = {"BIGINT": "a whole number", "INTEGER": "a whole number", "TIMESTAMP": "a time"}.get(
-                c.type, "true or false" if c.type == "BOOLEAN" else "a number"
-            )
+            what = _NOUNS["hours" if _is_hours(c) else c.type]
             # Nearly every record passes the first test, so the dearer ones are hardly ever made.
             test = f"{identifier(c.name)} is null and {text} is not null and trim({text}) != ''"
-            rules.append((test, c.name, f"'is not {what}: ' || left({text}, 80)"))
+            rules.append((test, c.name, f"'is not {what}: ' || shown({text})"))
         if c.required:
             rules.append((f"{identifier(c.name)} is null", c.name, "'is missing'"))
     rules.append(("event_id is null", "event_id", "'is missing'"))
-    rules += [(f"{b} < 0", b, f"'is negative: ' || {b}") for b in (*BUCKETS, "reasoning_tokens", "revision")]
+    rules += [(f"{b} < 0", b, f"'is negative: ' || {b}") for b in (*BUCKETS, *METERS, "reasoning_tokens", "revision")]
     # Before any sum of them is made.
     rules += [
         (f"{b} > {MAX_TOKENS}", b, f"'is more than {MAX_TOKENS}, far beyond any call: ' || {b}")
         for b in (*BUCKETS, "reasoning_tokens", "raw_input_tokens", "raw_output_tokens")
     ]
-    total_in, total_out = _sum(INPUT_BUCKETS), _sum(OUTPUT_BUCKETS)
+    rules += [
+        (f"{m} > {MAX_METER}", m, f"'is more than {MAX_METER}, far beyond any call or job: ' || {m}") for m in METERS
+    ]
     rules += [
         (
             f"not isfinite(occurred_at) or occurred_at < timestamp '{EARLIEST}'",
@@ -188,17 +212,17 @@ def _verdict(kinds: dict[str, str], received_at: str) -> str:
         (
             f"filled_service_tier not in ({', '.join(map(literal, SERVICE_TIERS))})",
             "service_tier",
-            f"'is none of {', '.join(SERVICE_TIERS)}: ' || left(service_tier, 80)",
+            f"'is none of {', '.join(SERVICE_TIERS)}: ' || shown(service_tier)",
         ),
         (
-            f"{total_in} != filled_raw_input_tokens and not filled_gateway_cache_hit",
+            "summed_input != filled_raw_input_tokens and not filled_gateway_cache_hit",
             "raw_input_tokens",
-            f"'is ' || raw_input_tokens || ', but the input buckets add up to ' || ({total_in})",
+            "'is ' || raw_input_tokens || ', but the input buckets add up to ' || summed_input",
         ),
         (
-            f"{total_out} != filled_raw_output_tokens and not filled_gateway_cache_hit",
+            "summed_output != filled_raw_output_tokens and not filled_gateway_cache_hit",
             "raw_output_tokens",
-            f"'is ' || raw_output_tokens || ', but the output buckets add up to ' || ({total_out})",
+            "'is ' || raw_output_tokens || ', but the output buckets add up to ' || summed_output",
         ),
         (
             "filled_reasoning_tokens > filled_output_tokens",
@@ -233,5 +257,7 @@ def _base_model(model: str) -> str:
 
 def _body_digest() -> str:
     # A unit separator ends every column. Empty texts were made null before, so an empty part is a null.
-    parts = ", ".join(f"{identifier(c)}::varchar, chr(31)" for c in BODY)
-    return f"md5(concat({parts}))::uuid"
+    parts = ", ".join(f"{identifier(c)}::varchar, chr(31)" for c in BODY if c not in ADDED)
+    used = " or ".join(f"{identifier(c)} != 0" for c in ADDED)
+    named = ", ".join(f"case when {identifier(c)} != 0 then '{c}=' || {identifier(c)} || chr(31) end" for c in ADDED)
+    return f"md5(concat({parts}, case when {used} then concat({named}) end))::uuid"

@@ -7,12 +7,15 @@ Which fields mean what belongs in `formats/`.
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from pipelines.landing.csv_records import ROW, load_csv
 from pipelines.landing.failures import UnreadableFileError
+from pipelines.landing.fields import fields_of
 from pipelines.landing.formats import Format, contract_shape
-from pipelines.landing.lines import line_reader
+from pipelines.landing.lines import LineReader
 from pipelines.sql import identifier, literal
 
 if TYPE_CHECKING:
@@ -27,6 +30,7 @@ _SUFFIXES: dict[str, FileType] = {
     ".jsonl": "jsonl", ".json": "jsonl", ".ndjson": "jsonl", ".log": "jsonl",
     ".csv": "csv", ".tsv": "csv", ".parquet": "parquet", ".pq": "parquet",
 }  # fmt: skip
+_NAME = re.compile(r"(?!.*\d{5}|.*\w{24})[^\W\d][\w.-]*( [\w.-]+){0,2}")
 
 
 def file_type_of(path: Path) -> FileType | None:
@@ -35,7 +39,23 @@ def file_type_of(path: Path) -> FileType | None:
     return _SUFFIXES.get(suffixes[-1]) if suffixes else None
 
 
-def open_records(con: duckdb.DuckDBPyConnection, path: Path, fmt: Format, source: Source) -> None:
+@dataclass(frozen=True, slots=True)
+class OpenFile:
+    """A file that is open as `records`, and how many it holds: counted apart from what is made of them."""
+
+    rows: int = 0
+    lines: LineReader | None = None
+
+    def count(self) -> int:
+        """Records of the file; call it when they have been read."""
+        return self.lines.count() if self.lines else self.rows
+
+    def failure(self) -> Exception | None:
+        """Why its text could not be read on, in the reader's own words."""
+        return self.lines.failure if self.lines else None
+
+
+def open_records(con: duckdb.DuckDBPyConnection, path: Path, fmt: Format, source: Source) -> OpenFile:
     """Define the temporary view `records` over a file.
 
     Raises UnreadableFileError when the format does not read this type of file or a mapped column
@@ -50,9 +70,8 @@ def open_records(con: duckdb.DuckDBPyConnection, path: Path, fmt: Format, source
     con.execute("set preserve_insertion_order = false")
     con.execute(f"create or replace temp view source_constants as select {_constants(source)}")
     if file_type == "jsonl":
-        _open_lines(con, path, fmt, source)
-    else:
-        _open_table(con, path, file_type, fmt, source)
+        return OpenFile(lines=_open_lines(con, path, fmt, source))
+    return OpenFile(rows=_open_table(con, path, file_type, fmt, source))
 
 
 def _constants(source: Source) -> str:
@@ -65,8 +84,9 @@ def _constants(source: Source) -> str:
     return ", ".join(items)
 
 
-def _open_lines(con: duckdb.DuckDBPyConnection, path: Path, fmt: Format, source: Source) -> None:
-    con.register("landed_lines", line_reader(path))
+def _open_lines(con: duckdb.DuckDBPyConnection, path: Path, fmt: Format, source: Source) -> LineReader:
+    lines = LineReader(path)
+    con.register("landed_lines", lines.stream())
     if fmt.shape == "mapping":
         shape: Any = {}
         for field in source.columns.values():
@@ -88,6 +108,7 @@ def _open_lines(con: duckdb.DuckDBPyConnection, path: Path, fmt: Format, source:
             from landed_lines
         )
         select line, raw, {doc} as doc from parsed_lines""")
+    return lines
 
 
 def _nest(shape: dict[str, Any], parts: list[str]) -> None:
@@ -120,11 +141,15 @@ def _with_nested_text(fmt: Format) -> str:
     return doc
 
 
-def _open_table(con: duckdb.DuckDBPyConnection, path: Path, file_type: FileType, fmt: Format, source: Source) -> None:
-    """CSV and Parquet: each field of the shape is the column of that name, null where there is none."""
+def _open_table(con: duckdb.DuckDBPyConnection, path: Path, file_type: FileType, fmt: Format, source: Source) -> int:
+    """CSV and Parquet: each field of the shape is the column of that name, null where there is none.
+
+    Returns the number of rows, by the quotes of a CSV file and by the footer of a Parquet file.
+    """
     if file_type == "csv":
-        columns = load_csv(con, path)
+        columns, rows = load_csv(con, path, fields_of(fmt, source, nested=False).plain())
     else:
+        [(rows,)] = con.execute(f"select sum(num_rows)::bigint from parquet_file_metadata({literal(path)})").fetchall()
         con.execute(f"""
             create or replace temp view landed_rows as
             select file_row_number + 1 as {ROW}, * exclude (file_row_number)
@@ -141,6 +166,7 @@ def _open_table(con: duckdb.DuckDBPyConnection, path: Path, file_type: FileType,
         from landed_rows""")
     if file_type == "csv":
         con.execute("create or replace temp view records_refused as select * from landed_refused")
+    return int(rows)
 
 
 def _doc_of_columns(columns: dict[str, str], fmt: Format, source: Source) -> str:
@@ -148,8 +174,8 @@ def _doc_of_columns(columns: dict[str, str], fmt: Format, source: Source) -> str
         for column, field in source.columns.items():
             if field not in columns:
                 raise UnreadableFileError(
-                    f"there is no column {field!r} (it has {', '.join(columns)}); correct [sources.columns] "
-                    f"{column} of source {source.name!r} in meterhouse.toml",
+                    f"there is no column {field!r} (it has {', '.join(map(_shown, columns))}); correct "
+                    f"[sources.columns] {column} of source {source.name!r} in meterhouse.toml",
                     field=column,
                 )
         return _struct_of({c: _as_text(f, columns[f]) for c, f in source.columns.items()})
@@ -173,6 +199,11 @@ def _doc_of_columns(columns: dict[str, str], fmt: Format, source: Source) -> str
         items.append(f"{identifier(field)} := {value}")
     doc = f"struct_pack({', '.join(items)})"
     return f"case when not ({' or '.join(broken)}) then {doc} end" if broken else doc
+
+
+def _shown(column: str) -> str:
+    """A column's name, if it can be none of the values of a file that has no header."""
+    return column if _NAME.fullmatch(column) else "…"
 
 
 def _as_text(column: str, kind: str) -> str:

@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from pipelines import warehouse
-from pipelines.landing.contract import MAX_TOKENS
+from pipelines.errors import MeterhouseError
+from pipelines.landing.contract import MAX_METER, MAX_TOKENS
 from pipelines.landing.failures import UnreadableFileError, is_machine_failure, machine_failure
 from pipelines.landing.formats import load_formats
 from pipelines.landing.manifest import sync_folder
 from pipelines.landing.normalise import stage_file
-from pipelines.landing.readers import open_records
+from pipelines.landing.readers import OpenFile, open_records
 from pipelines.landing.resolve import CONFLICT
 from pipelines.sql import literal, read_sql
 
@@ -54,10 +55,12 @@ def salt(home: Home) -> str:
 
 
 def define_macros(con: duckdb.DuckDBPyConnection, home: Home) -> None:
-    """The functions of macros.sql, on this connection or cursor only."""
+    """The functions of macros.sql and redact.sql, on this connection or cursor only."""
     text = read_sql(Path(__file__).with_name("macros.sql"))
     con.execute(f"create or replace temp macro max_tokens() as ({MAX_TOKENS}::bigint)")
+    con.execute(f"create or replace temp macro max_meter() as ({MAX_METER}::bigint)")
     con.execute(text.replace("{{ salt }}", literal(salt(home))))
+    con.execute(read_sql(Path(__file__).with_name("redact.sql")))
 
 
 def stage_all(
@@ -66,15 +69,19 @@ def stage_all(
     new: list[NewFile],
     received_at: str,
     progress: Callable[[str, int, int], None] | None,
-) -> None:
-    """Stage every file, as many at once as there are threads: reading one file uses one core."""
+) -> list[int]:
+    """Stage every file, as many at once as there are threads: reading one file uses one core.
+
+    Returns how many records each holds by the count of its reader, whatever was made of them.
+    """
     salt(home)
+    counts = [0] * len(new)
 
     def stage(number: int) -> int:
         with con.cursor() as cursor:
             cursor.execute("set TimeZone = 'UTC'")
             define_macros(cursor, home)
-            _stage(cursor, new[number], number, received_at)
+            counts[number] = _stage(cursor, new[number], number, received_at)
         return number
 
     with ThreadPoolExecutor(max_workers=min(warehouse.threads(), len(new))) as pool:
@@ -89,18 +96,24 @@ def stage_all(
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
+    return counts
 
 
-def _stage(con: duckdb.DuckDBPyConnection, file: NewFile, number: int, received_at: str) -> None:
+def _stage(con: duckdb.DuckDBPyConnection, file: NewFile, number: int, received_at: str) -> int:
+    """Stage one file; returns how many records it holds."""
     fmt = load_formats()[file.landed.source.format]
+    opened = OpenFile()
     con.execute("""
         create or replace temp view records_refused as
         select 0 as line, '' as raw, '' as field, '' as reason where false""")
     try:
-        open_records(con, file.landed.path, fmt, file.landed.source)
+        opened = open_records(con, file.landed.path, fmt, file.landed.source)
         stage_file(con, fmt.sql(), file_no=number, source=file.landed.source.name, received_at=received_at)
-        con.execute(f"insert into refused select {number}, line, field, reason, raw from records_refused")
-    except (duckdb.Error, OSError, csv.Error, UnreadableFileError) as error:
+        con.execute(f"insert into refused select {number}, line, field, reason, raw, true from records_refused")
+        return opened.count()
+    except (duckdb.Error, OSError, csv.Error, UnreadableFileError) as caught:
+        own = opened.failure()
+        error = own if isinstance(own, UnreadableFileError) else caught
         if is_machine_failure(error):
             raise machine_failure(error, file.landed.path) from error
         # DuckDB's Parquet reader has its plainest error for damage; a subclass not named above is our own mistake.
@@ -110,7 +123,7 @@ def _stage(con: duckdb.DuckDBPyConnection, file: NewFile, number: int, received_
         con.execute(f"delete from staged where file_no = {number}")
         con.execute(f"delete from refused where file_no = {number}")
         con.execute(
-            "insert into refused values (?, null, ?, ?, ?)",
+            "insert into refused values (?, null, ?, ?, ?, true)",
             [
                 number,
                 error.field if isinstance(error, UnreadableFileError) else None,
@@ -118,6 +131,7 @@ def _stage(con: duckdb.DuckDBPyConnection, file: NewFile, number: int, received_
                 f"{file.landed.size} bytes",
             ],
         )
+        return 1
 
 
 def _first_cause(error: Exception, landed: LandedFile) -> str:
@@ -129,20 +143,28 @@ def _first_cause(error: Exception, landed: LandedFile) -> str:
 
 def quarantine_conflicts(con: duckdb.DuckDBPyConnection, new: list[NewFile]) -> None:
     """Move conflicting records to `refused`, with their text fetched once more from the files."""
-    numbers = con.execute("select distinct file_no from verdicts where verdict = 'conflict' order by 1")
-    for (number,) in numbers.fetchall():
+    numbers = con.execute("select file_no, count(*) from verdicts where verdict = 'conflict' group by 1 order by 1")
+    for number, conflicts in numbers.fetchall():
         file = new[number]
         try:
             open_records(con, file.landed.path, load_formats()[file.landed.source.format], file.landed.source)
-            con.execute(
+            [(found,)] = con.execute(
                 f"""
                 insert into refused
-                select {number}, records.line, 'event_id', ?, rtrim(raw, chr(10) || chr(13))
+                select {number}, records.line, 'event_id', ?, rtrim(raw, chr(10) || chr(13)), false
                 from records semi join (
                     select line from verdicts where file_no = {number} and verdict = 'conflict'
                 ) as conflicts on records.line = conflicts.line""",
                 [f"event_id {CONFLICT}"],
-            )
-        except (duckdb.Error, OSError) as error:
+            ).fetchall()
+            stat = file.landed.path.stat()
+        except (duckdb.Error, OSError, csv.Error, UnreadableFileError) as error:
             # It was read a moment ago.
             raise machine_failure(error, file.landed.path) from error
+        if found != conflicts or (stat.st_size, stat.st_mtime_ns) != (file.landed.size, file.landed.mtime_ns):
+            raise MeterhouseError(
+                "it changed while it was being read.",
+                file=file.landed.path,
+                way_out="Nothing of this run was kept. Write a file under a name that ends in .part, rename it when "
+                "it is complete, and run again.",
+            )

@@ -1,4 +1,7 @@
-"""Writes what a run accepted and refused, under names that no one reads until the commit names them."""
+"""Writes what a run accepted and refused, under names that no one reads until the commit names them.
+
+First it holds what became of each file against what the file's reader counted.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import os
 import shutil
 from typing import TYPE_CHECKING
 
+from pipelines.errors import MeterhouseError
 from pipelines.landing.contract import COLUMNS
 from pipelines.landing.manifest import Commit, FileEntry, sync_folder
 from pipelines.sql import identifier, literal
@@ -20,15 +24,23 @@ if TYPE_CHECKING:
     from pipelines.landing.new_files import NewFile
 
 
+_PARTS = ("accepted", "duplicates", "amendments", "quarantined")
+
+
 def write_files(
     con: duckdb.DuckDBPyConnection,
     home: Home,
     new: list[NewFile],
+    read: list[int],
     *,
     number: int,
     received_at: str,
 ) -> Commit:
-    """Write events by day, keys, superseded and quarantine; returns the commit that names them."""
+    """Write events by day, keys, superseded and quarantine; returns the commit that names them.
+
+    `read` is the number of records in each file. Raises MeterhouseError when a file's records are
+    not all accounted for, once each.
+    """
     content = "".join(sorted(f"{f.landed.source.name}:{f.digest}:{f.reading};" for f in new))
     commit_id = hashlib.sha256(content.encode()).hexdigest()[:16]
     con.execute(
@@ -38,6 +50,7 @@ def write_files(
         "insert into files values (?, ?, ?, ?)",
         [[i, f.landed.source.name, f.landed.name, f.digest] for i, f in enumerate(new)],
     )
+    entries = _entries(con, new, read)
     events = _write_events(con, home, commit_id, received_at)
     keys = _copy(
         con, home, f"events/keys/{commit_id}.parquet",
@@ -46,9 +59,8 @@ def write_files(
     superseded = _copy(con, home, f"events/superseded/{commit_id}.parquet", "select * from superseded")
     quarantine = _copy(
         con, home, f"quarantine/{commit_id}.parquet",
-        f"""select {literal(commit_id)} as commit_id, source, file, file_digest, line, field,
-                masked(reason) as reason, masked(without_text(raw)) as raw
-            from refused inner join files using (file_no) order by source, file, line""",
+        f"""select {literal(commit_id)} as commit_id, source, file, file_digest, line, field, reason, raw
+            from quarantine_rows inner join files using (file_no) order by source, file, line""",
     )  # fmt: skip
     days = con.execute("""
         select usage_date::varchar from (
@@ -59,7 +71,7 @@ def write_files(
         number=number,
         commit_id=commit_id,
         received_at=received_at,
-        files=_entries(con, new),
+        files=entries,
         events=events,
         keys=keys,
         superseded=superseded,
@@ -122,8 +134,8 @@ def _sync_and_move(beside: Path, final: Path) -> None:
     beside.replace(final)
 
 
-def _entries(con: duckdb.DuckDBPyConnection, new: list[NewFile]) -> list[FileEntry]:
-    """Counts per file; read = accepted + duplicates + amendments + quarantined by construction."""
+def _entries(con: duckdb.DuckDBPyConnection, new: list[NewFile], read: list[int]) -> list[FileEntry]:
+    """Counts per file, if read = accepted + duplicates + amendments + quarantined in each."""
     rows = con.execute("""
         with kept as (
             select file_no, count(*) as records, min(occurred_at) as first_at, max(occurred_at) as last_at
@@ -135,11 +147,21 @@ def _entries(con: duckdb.DuckDBPyConnection, new: list[NewFile]) -> list[FileEnt
                 count(*) filter (where verdict = 'amendment') as amendments
             from verdicts group by file_no
         ),
-        bad as (select file_no, count(*) as quarantined from refused group by file_no)
+        bad as (select file_no, count(*) as quarantined from quarantine_rows group by file_no)
         select file_no, coalesce(records, 0) - coalesce(amendments, 0), coalesce(duplicates, 0),
             coalesce(amendments, 0), coalesce(quarantined, 0), first_at::varchar, last_at::varchar
         from files left join kept using (file_no) left join repeated using (file_no) left join bad using (file_no)
         order by file_no""").fetchall()
+    for number, *parts, _, _ in rows:
+        if sum(parts) != read[number]:
+            landed = new[number].landed
+            raise MeterhouseError(
+                f"{read[number]:,} records were read from it, but {sum(parts):,} are accounted for "
+                f"({', '.join(f'{n:,} {what}' for n, what in zip(parts, _PARTS, strict=True))}).",
+                file=landed.path,
+                way_out="Nothing of this run was kept. Unless the file was being written, the mapping "
+                f"pipelines/landing/formats/{landed.source.format}.sql loses or doubles records: mend it, run again.",
+            )
     return [
         FileEntry(
             source=new[number].landed.source.name,
@@ -148,7 +170,7 @@ def _entries(con: duckdb.DuckDBPyConnection, new: list[NewFile]) -> list[FileEnt
             file_digest=new[number].digest,
             reading_digest=new[number].reading,
             bytes=new[number].landed.size,
-            records_read=accepted + duplicates + amendments + quarantined,
+            records_read=read[number],
             accepted=accepted,
             duplicates=duplicates,
             amendments=amendments,

@@ -1,242 +1,106 @@
-"""What a price row may say: errors that stop a run, warnings that a reader should look at.
+"""The checks of all price tables: errors that stop a run, warnings that a reader should look at.
 
-Every rule is set-based SQL over the text rows that `book.read_rows` gives, and every finding
-names file, line and field. What an open-ended row and a correction mean is told in docs/prices.md
-and decided in the dbt model `price_rates`; the same two rules stand here in `BOUNDED`.
+Each table has its own `check_*.py` with what a row may say; every finding names file, line and
+field. Rows are right by themselves before they are compared with others.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import duckdb
 
-from pipelines.errors import MeterhouseError
-from pipelines.landing.contract import MODEL_TIERS, SERVICE_TIERS
-from pipelines.pricing.book import TYPED, UNITS
-from pipelines.sql import literal
+from pipelines.pricing import check_aliases, check_exchange_rates, check_rates, check_serving_hours, check_terms
+from pipelines.pricing.book import load_book
+from pipelines.pricing.findings import Finding, ask, raise_first
+from pipelines.pricing.rules import Rule, broken_rows, typed
+from pipelines.pricing.tables import ALIASES, EXCHANGE_RATES, RATES, SERVING_HOURS, TERMS, PriceTable, load, read_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
     import pyarrow as pa
 
+    from pipelines.home import Home
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing wrong (error) or odd (warning) with one price row."""
-
-    severity: Literal["error", "warning"]
-    file: str
-    line: int
-    field: str
-    cause: str
+__all__ = ["Finding", "find_problems", "find_table_problems", "require_valid", "require_valid_tables"]
 
 
-def _choice(name: str, known: tuple[str, ...]) -> tuple[str, str, str]:
-    bad = f"{name} not in ({', '.join(literal(value) for value in known)})"
-    return name, bad, f"'unknown {name} ''' || {name} || '''; known: {', '.join(known)}'"
+class _Check(Protocol):
+    """What a module `check_*.py` offers."""
+
+    RULES: tuple[Rule, ...]
+
+    def prepare(self, con: duckdb.DuckDBPyConnection) -> None: ...
+    def errors(self, con: duckdb.DuckDBPyConnection) -> list[Finding]: ...
+    def warnings(self, con: duckdb.DuckDBPyConnection) -> list[Finding]: ...
 
 
-def _bad_instant(name: str) -> str:
-    shape = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?Z$"
-    shaped = f"regexp_full_match({name}, {literal(shape)})"
-    return f"(not {shaped} or try_cast({name} as timestamp) is null)"
+class _Checked(NamedTuple):
+    table: PriceTable
+    view: str
+    check: _Check
 
 
-def _instant(name: str, *, optional: bool) -> tuple[str, str, str]:
-    given = f"{name} <> '' and " if optional else ""
-    return (
-        name,
-        f"{given}{_bad_instant(name)}",
-        f"'''' || {name} || ''' is not an instant like 2026-01-31T00:00:00Z'",
-    )
-
-
-def _text(name: str) -> tuple[str, str, str]:
-    bad = f"{name} = '' or trim({name}) <> {name} or contains({name}, '|')"
-    return name, bad, f"'{name} is empty, has blanks around it or a | in it'"
-
-
-# Field, condition under which the row is wrong, SQL text that says why. The first one is told.
-_ROW_RULES: tuple[tuple[str, str, str], ...] = (
-    _text("card"),
-    _text("provider"),
-    _text("model"),
-    (
-        "model",
-        "model like 'ft:%'",
-        "'model ' || model || ' is tuned; name its base model, with model_tier fine_tuned'",
-    ),
-    _choice("model_tier", MODEL_TIERS),
-    _choice("service_tier", SERVICE_TIERS),
-    _choice("unit", UNITS),
-    ("price", "starts_with(price, '-')", "'price ' || price || ' is negative'"),
-    (
-        "price",
-        r"not regexp_full_match(price, '\d{1,12}(\.\d{1,6})?')",
-        "'''' || price || ''' is not a decimal (at most 12 digits before, 6 after the point)'",
-    ),
-    ("per", "per <> '1000000'", "'per is ''' || per || '''; prices are per 1000000 tokens'"),
-    (
-        "currency",
-        "not regexp_full_match(currency, '[A-Z]{3}')",
-        "'''' || currency || ''' is not a currency of three capital letters'",
-    ),
-    (
-        "context_from",
-        r"not regexp_full_match(context_from, '\d{1,18}')",
-        "'''' || context_from || ''' is not a whole number of tokens'",
-    ),
-    _instant("valid_from", optional=False),
-    _instant("valid_to", optional=True),
-    (
-        "valid_to",
-        "valid_to <> '' and try_cast(valid_to as timestamp) <= try_cast(valid_from as timestamp)",
-        "'valid_to ' || valid_to || ' is not after valid_from ' || valid_from",
-    ),
-    _instant("known_from", optional=True),
-    _text("source"),
-    (
-        "checked_on",
-        r"""not regexp_full_match(checked_on, '\d{4}-\d{2}-\d{2}')
-            or try_cast(checked_on as date) is null""",
-        "'''' || checked_on || ''' is not a date like 2026-01-31'",
-    ),
+# In this order: terms and serving hours ask for the rates.
+_CHECKS: tuple[_Checked, ...] = (
+    _Checked(RATES, "rates", check_rates),
+    _Checked(ALIASES, "aliases", check_aliases),
+    _Checked(TERMS, "terms", check_terms),
+    _Checked(EXCHANGE_RATES, "exchange_rates", check_exchange_rates),
+    _Checked(SERVING_HOURS, "serving_hours", check_serving_hours),
 )
-
-_KEY = "card, provider, model, model_tier, service_tier, unit, currency, context_from"
-
-# Typed rows with file, line and their end in force (null = open). A row that repeats a start
-# with later knowledge replaces the earlier one; a row ends where the next of its key begins.
-BOUNDED = f"""
-    with typed as (
-        select file, line, {TYPED} from rows
-    ),
-    standing as (
-        select * from typed
-        qualify row_number() over (
-            partition by {_KEY}, valid_from order by known_from desc, line
-        ) = 1
-    ),
-    followed as (
-        select
-            *,
-            lead(valid_from) over following as next_from,
-            lead(known_from) over following as next_known_from,
-            lead(line) over following as next_line,
-            lead(file) over following as next_file
-        from standing
-        window following as (partition by {_KEY} order by valid_from)
-    )
-    select *, least(coalesce(valid_to, next_from), coalesce(next_from, valid_to)) as ends_at
-    from followed
-"""
-
-
-def _row_errors() -> str:
-    branches = " ".join(
-        f"when {condition} then {{'field': '{field}', 'cause': {cause}}}" for field, condition, cause in _ROW_RULES
-    )
-    return f"""
-        select file, line, found.field, found.cause
-        from (select file, line, case {branches} end as found from rows)
-        where found is not null
-        order by file, line
-    """
-
-
-_SAME_START = f"""
-    select file, line, 'valid_from' as field,
-        'the same price key starts twice at ' || strftime(valid_from, '%Y-%m-%dT%H:%M:%SZ')
-        || ', here and on line ' || first_line || ' of ' || first_file as cause
-    from (
-        select
-            file, line, valid_from,
-            first(file) over same_start as first_file,
-            first(line) over same_start as first_line,
-            row_number() over same_start as place
-        from (select file, line, {TYPED} from rows)
-        window same_start as (partition by {_KEY}, valid_from, known_from order by file, line)
-    )
-    where place > 1
-    order by file, line
-"""
-
-_OVERLAP = f"""
-    select file, line, 'valid_to' as field,
-        'the row overlaps the one on line ' || next_line || ' of ' || next_file
-        || ', which starts at ' || strftime(next_from, '%Y-%m-%dT%H:%M:%SZ') as cause
-    from ({BOUNDED})
-    where valid_to > next_from and next_known_from <= known_from
-    order by file, line
-"""
-
-
-# A request is rated in one currency: two at a time for one model would charge it twice.
-_TWO_CURRENCIES = f"""
-    with bounded as ({BOUNDED})
-    select ours.file, ours.line, 'currency' as field,
-        ours.currency || ' overlaps in time with ' || other.currency || ' of the same card, model and tiers on line '
-        || other.line || ' of ' || other.file as cause
-    from bounded as ours
-    inner join bounded as other using (card, provider, model, model_tier, service_tier)
-    where ours.currency > other.currency
-        and ours.valid_from < coalesce(other.ends_at, timestamp '9999-12-31')
-        and other.valid_from < coalesce(ours.ends_at, timestamp '9999-12-31')
-    qualify row_number() over (partition by ours.file, ours.line order by other.file, other.line) = 1
-    order by ours.file, ours.line
-"""
-
-
-def _dearer(cheap: str, dear: str, column: str, cause: str) -> str:
-    """Rows with `column` = `cheap` dearer at some time than their `dear` counterpart."""
-    same = [c.strip() for c in _KEY.split(",") if c.strip() != column]
-    equal = " and ".join(f"ours.{c} = other.{c}" for c in same)
-    return f"""
-        select ours.file, ours.line, 'price' as field,
-            {literal(cause)} || ' (' || ours.price || ' against ' || other.price || ', line '
-            || other.line || ')' as cause
-        from bounded as ours
-        inner join bounded as other on {equal}
-        where ours.{column} = {literal(cheap)} and other.{column} = {literal(dear)}
-            and ours.price > other.price
-            and ours.valid_from < coalesce(other.ends_at, timestamp '9999-12-31')
-            and other.valid_from < coalesce(ours.ends_at, timestamp '9999-12-31')
-        order by ours.file, ours.line
-    """
 
 
 def find_problems(rows: pa.Table) -> list[Finding]:
-    """All errors of the text rows (of `book.read_rows`); where there are none, all warnings."""
-    with duckdb.connect() as connection:
-        connection.register("rows", rows)
-        errors = _ask(connection, "error", _row_errors())
-        if errors:
-            return errors
-        for question in (_SAME_START, _OVERLAP, _TWO_CURRENCIES):
-            errors = errors or _ask(connection, "error", question)
-        if errors:
-            return errors
-        connection.execute(f"create table bounded as {BOUNDED}")
-        tuned = _dearer("base", "fine_tuned", "model_tier", "the base model costs more than its tuned form")
-        batch = _dearer("batch", "standard", "service_tier", "batch costs more than standard")
-        return _ask(connection, "warning", tuned) + _ask(connection, "warning", batch)
+    """All errors of text rows of the rates alone; where there are none, all warnings."""
+    return _find({RATES.name: rows}, warn=True)
 
 
-def _ask(connection: duckdb.DuckDBPyConnection, severity: Literal["error", "warning"], sql: str) -> list[Finding]:
-    return [Finding(severity, *row) for row in connection.execute(sql).fetchall()]
+def find_table_problems(home: Home | None = None, *, seed: Path | None = None) -> list[Finding]:
+    """All errors of every price table of the seeds and the home; where there are none, all warnings."""
+    return _find(_load(home, seed), warn=True)
 
 
 def require_valid(rows: pa.Table) -> None:
-    """Raise MeterhouseError for the first error in the text rows; warnings pass."""
-    errors = [finding for finding in find_problems(rows) if finding.severity == "error"]
-    if errors:
-        first = errors[0]
-        more = f" ({len(errors) - 1} more errors; `meterhouse prices check` lists them.)" if errors[1:] else ""
-        raise MeterhouseError(
-            f"{first.cause}.{more}",
-            file=first.file,
-            line=first.line,
-            field=first.field,
-            way_out="Correct that price row and run again.",
-        )
+    """Raise MeterhouseError for the first error in text rows of the rates; warnings pass."""
+    raise_first(_find({RATES.name: rows}, warn=False))
+
+
+def require_valid_tables(home: Home | None = None, *, seed: Path | None = None) -> None:
+    """Raise MeterhouseError for the first error in any price table of the seeds and the home.
+
+    `seed` takes the place of the price book that comes with Meterhouse.
+    """
+    raise_first(_find(_load(home, seed), warn=False))
+
+
+def _load(home: Home | None, seed: Path | None) -> dict[str, pa.Table]:
+    rates = load_book(home) if seed is None else load_book(home, seed=seed)
+    return {one.table.name: rates if one.table is RATES else load(one.table, home) for one in _CHECKS}
+
+
+def _find(rows: Mapping[str, pa.Table], *, warn: bool) -> list[Finding]:
+    """Errors of single rows; where there are none, of rows together; where there are none, warnings."""
+    with duckdb.connect() as con:
+        asked = []
+        for one in _CHECKS:
+            table = rows.get(one.table.name)
+            # Others ask for an empty table too; it has nothing to be asked itself.
+            con.register(one.view, read_rows(one.table, []) if table is None else table)
+            if table is not None and table.num_rows:
+                asked.append(one)
+        # Long lists of conditions over few rows: planning them would take longer than answering.
+        con.execute("pragma disable_optimizer")
+        errors = [found for one in asked for found in ask(con, "error", broken_rows(one.view, one.check.RULES))]
+        con.execute("pragma enable_optimizer")
+        if errors:
+            return errors
+        for one in dict.fromkeys((_CHECKS[0], *asked)):
+            con.execute(f"create temp table {one.view}_typed as {typed(one.table, one.view)}")
+            one.check.prepare(con)
+        errors = [found for one in asked for found in one.check.errors(con)]
+        if errors or not warn:
+            return errors
+        return [found for one in asked for found in one.check.warnings(con)]

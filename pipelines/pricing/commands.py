@@ -1,164 +1,221 @@
-"""`meterhouse prices ...`: import, check and list. Thin: the work is done beside this module."""
+"""`meterhouse prices ...`: list, check, compare and import. Thin: the work is done beside this module."""
 
 from __future__ import annotations
 
-from collections import Counter
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-import duckdb
-from rich.console import Console
-from rich.table import Table
 
 from pipelines.home import resolve_home
 from pipelines.pricing.book import SEED, load_book
-from pipelines.pricing.check import BOUNDED, find_problems, require_valid
+from pipelines.pricing.check import find_table_problems, require_valid, require_valid_tables
+from pipelines.pricing.import_command import import_
+from pipelines.pricing.shown import (
+    FILE,
+    INSTANT,
+    at_option,
+    book_option,
+    card_option,
+    home_option,
+    known_at_option,
+    model_option,
+    print_table,
+    provider_option,
+    say,
+    signed_percent,
+)
+from pipelines.pricing.tables import RATES, TABLES, TERMS, load, read_rows
 
 if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
     import pyarrow as pa
 
-_INSTANT = click.DateTime(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"])
-_home = click.option(
-    "--home",
-    type=click.Path(path_type=Path),
-    help="Home whose prices/*.csv are read as well. Default: METERHOUSE_HOME, then ./data.",
-)
-_book = click.option(
-    "--book",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    default=SEED,
-    help="The price book. Default: the one that comes with Meterhouse.",
-)
+    from pipelines.pricing.diff import Difference
+    from pipelines.pricing.findings import Finding
 
 
 @click.group("prices")
 def prices() -> None:
-    """Look after the price book: import list prices, check it, list it.
+    """Look after the price tables: import list prices, check them, list them, compare them.
 
     Example: meterhouse prices check
     """
 
 
-@prices.command("import")
-@_book
-@click.option(
-    "--on",
-    type=click.DateTime(formats=["%Y-%m-%d"]),
-    help="Day of the import (UTC), from which undated prices are valid. Default: today.",
-)
-@click.option("--write", is_flag=True, help="Append the rows to the book. Without it, only show them.")
-def import_(book: Path, on: datetime | None, write: bool) -> None:  # noqa: FBT001
-    """Take list prices from the installed genai-prices package.
-
-    Only what differs is appended; no row of the book is changed. Nothing is fetched.
-
-    Example: meterhouse prices import --write
-    """
-    from pipelines.pricing.importer import append_rows, import_genai_prices
-
-    proposal = import_genai_prices(book, (on or datetime.now(UTC)).date())
-    console = _console()
-    if proposal.rows:
-        table = Table("provider", "service tier", "models", "rows", title="Rows to append")
-        rows = Counter((r["provider"], r["service_tier"]) for r in proposal.rows)
-        models = Counter(
-            (provider, tier)
-            for provider, tier, _ in {(r["provider"], r["service_tier"], r["model"]) for r in proposal.rows}
-        )
-        for (provider, tier), count in sorted(rows.items()):
-            table.add_row(provider, tier, str(models[provider, tier]), str(count))
-        console.print(table)
-    for note in proposal.notes:
-        console.print(f"note: {note}", markup=False, highlight=False)
-    if write and proposal.rows:
-        append_rows(book, proposal.rows)
-    done = "appended" if write else "to append; --write appends them"
-    console.print(f"{len(proposal.rows)} rows {done}.", highlight=False)
+prices.add_command(import_)
 
 
 @prices.command("check")
-@_home
-@_book
+@home_option
+@book_option
 def check(home: Path | None, book: Path) -> None:
-    """Check the price book and the home's own cards; exit 1 on an error.
+    """Check the price tables of the book and the home; exit 1 on an error.
+
+    Warns of prices that look like a slip of the pen, of rows without effect, and of models in use
+    that no rate was found for at the last run.
 
     Example: meterhouse prices check --home data
     """
-    rows = load_book(resolve_home(home), seed=book)
-    findings = find_problems(rows)
-    console = _console()
+    from pipelines.pricing.gaps import built_with_other_prices, gaps_in_use
+
+    place = resolve_home(home)
+    findings = [*_changed_seeds(book), *find_table_problems(place, seed=book)]
+    if not any(found.severity == "error" for found in findings):
+        gaps = gaps_in_use(place, seed=book)
+        if gaps and built_with_other_prices(place, seed=book):
+            say(
+                "note: the prices have changed since the last run. What it left without a price is told as it was "
+                "then; `meterhouse run` brings it up to date."
+            )
+        findings += gaps
     for found in findings:
-        console.print(
-            f"{found.severity}: {found.file}, line {found.line}, field {found.field}: {found.cause}.",
-            markup=False,
-            highlight=False,
-        )
+        say(found.paragraph())
     errors = sum(found.severity == "error" for found in findings)
-    console.print(
-        f"{rows.num_rows} price rows, {errors} errors, {len(findings) - errors} warnings.",
-        highlight=False,
+    counts = ", ".join(
+        f"{(load_book(place, seed=book) if table is RATES else load(table, place)).num_rows} {table.name}"
+        for table in TABLES
     )
+    say(f"{counts}: {errors} errors, {len(findings) - errors} warnings.")
     if errors:
         click.get_current_context().exit(1)
 
 
+def _changed_seeds(book: Path) -> list[Finding]:
+    from pipelines.pricing.committed import changed_rows
+
+    return [
+        found
+        for table in TABLES
+        if table.seed and (table is not RATES or book.resolve() == SEED.resolve())
+        for found in changed_rows(table, table.seed)
+    ]
+
+
 @prices.command("list")
-@_home
-@_book
-@click.option("--model", help="Only models whose id contains this text.")
-@click.option("--provider", help="Only this provider.")
-@click.option("--at", type=_INSTANT, help="Only prices in force at this instant (UTC).")
-def list_(home: Path | None, book: Path, model: str | None, provider: str | None, at: datetime | None) -> None:
-    """List prices per million tokens with the time they are in force.
+@home_option
+@book_option
+@model_option
+@provider_option
+@card_option
+@at_option
+@known_at_option
+def list_(
+    home: Path | None,
+    book: Path,
+    model: str | None,
+    provider: str | None,
+    card: str | None,
+    at: datetime | None,
+    known_at: datetime | None,
+) -> None:
+    """List prices, each for how many tokens, hours or calls and with the time it is in force.
 
     Example: meterhouse prices list --model gpt-3.5-turbo --at 2023-09-01T00:00:00Z
     """
+    from pipelines.pricing.listing import RATE_COLUMNS, select_prices
+
     rows = load_book(resolve_home(home), seed=book)
     require_valid(rows)
-    found = select_prices(rows, model=model, provider=provider, at=at)
-    table = Table(
-        "card", "provider", "model", "model tier", "service tier", "unit", "price", "from tokens",
-        "valid from", "valid to",
+    found = select_prices(rows, card=card, model=model, provider=provider, at=at, known_at=known_at)
+    print_table(RATE_COLUMNS, found)
+    say(f"{len(found)} prices.")
+
+
+@prices.command("terms")
+@home_option
+@book_option
+@click.option("--organization", help="Only the terms of this organisation, and those of everybody (*).")
+@at_option
+@known_at_option
+def terms(
+    home: Path | None, book: Path, organization: str | None, at: datetime | None, known_at: datetime | None
+) -> None:
+    """List who pays what: cards, percentages, allowances and tariffs, in the order of application.
+
+    Example: meterhouse prices terms --home data --organization acme
+    """
+    from pipelines.pricing.listing import TERM_COLUMNS, select_terms
+
+    place = resolve_home(home)
+    require_valid_tables(place, seed=book)
+    found = select_terms(load(TERMS, place), organization=organization, at=at, known_at=known_at)
+    print_table(TERM_COLUMNS, found)
+    say(f"{len(found)} terms.")
+
+
+@prices.command("diff")
+@click.argument("old", type=FILE, required=False)
+@click.argument("new", type=FILE, required=False)
+@home_option
+@book_option
+@model_option
+@provider_option
+@card_option
+@click.option(
+    "--known-at",
+    type=INSTANT,
+    multiple=True,
+    help="Compare one book as known at two instants (given twice), or at one and now (UTC).",
+)
+def diff(
+    old: Path | None,
+    new: Path | None,
+    home: Path | None,
+    book: Path,
+    model: str | None,
+    provider: str | None,
+    card: str | None,
+    known_at: tuple[datetime, ...],
+) -> None:
+    """Show which rates differ, and from when to when: added, ended, dearer, cheaper.
+
+    Compares two books, OLD and NEW; or one book as known at two instants; or, with neither, the price
+    book with the same and a home's own cards.
+
+    Example: meterhouse prices diff --known-at 2026-01-01 --known-at 2026-07-01
+    """
+    from pipelines.pricing.diff import diff_prices
+
+    if len(known_at) > 2 or (known_at and new):
+        raise click.UsageError("Give two books, or one book and --known-at once or twice.")
+    before, after = _books(old, new, home, book, with_times=bool(known_at))
+    for rows in (before, after):
+        require_valid(rows)
+    first, second = (*known_at, None, None)[:2]
+    found = diff_prices(
+        before, after, old_known_at=first, new_known_at=second, card=card, provider=provider, model=model
+    )
+    names = (
+        "change", "card", "provider", "model", "model tier", "service tier", "region", "unit", "from tokens", "from",
+        "to", "old", "new", "percent",
     )  # fmt: skip
-    for row in found:
-        table.add_row(*row)
-    console = _console()
-    console.print(table)
-    console.print(f"{len(found)} prices.", highlight=False)
+    print_table(names, map(_difference, found))
+    counts = [f"{sum(one.change == kind for one in found)} {kind}" for kind in ("added", "ended", "dearer", "cheaper")]
+    say(f"{len(found)} differences: {', '.join(counts)}. Prices are for a million tokens, hours or calls.")
 
 
-def select_prices(
-    rows: pa.Table,
-    *,
-    model: str | None = None,
-    provider: str | None = None,
-    at: datetime | None = None,
-) -> list[tuple[str, ...]]:
-    """Rows of a checked book as `list` shows them: all text, with the ends that are in force."""
-    with duckdb.connect() as connection:
-        connection.register("rows", rows)
-        return connection.execute(
-            f"""
-            select
-                card, provider, model, model_tier, service_tier, unit,
-                price || ' ' || currency, cast(context_from as varchar),
-                strftime(valid_from, '%Y-%m-%dT%H:%M:%SZ'),
-                coalesce(strftime(ends_at, '%Y-%m-%dT%H:%M:%SZ'), 'open')
-            from ({BOUNDED})
-            where ($model is null or contains(model, $model))
-                and ($provider is null or provider = $provider)
-                and ($at is null or (valid_from <= $at and coalesce(ends_at > $at, true)))
-            order by
-                card, provider, model, model_tier, service_tier, unit, context_from, valid_from,
-                currency
-            """,
-            {"model": model, "provider": provider, "at": at},
-        ).fetchall()
+def _books(
+    old: Path | None, new: Path | None, home: Path | None, book: Path, *, with_times: bool
+) -> tuple[pa.Table, pa.Table]:
+    if old and new:
+        return read_rows(RATES, [old]), read_rows(RATES, [new])
+    if old and not with_times:
+        raise click.UsageError("One book alone is compared with nothing: give NEW too, or --known-at.")
+    one = read_rows(RATES, [old]) if old else load_book(resolve_home(home), seed=book)
+    return (one, one) if with_times else (load_book(seed=book), one)
 
 
-def _console() -> Console:
-    """A terminal's own width, else wide lines: what is piped is not cut."""
-    console = Console()
-    return console if console.is_terminal else Console(width=200)
+def _difference(one: Difference) -> tuple[str, ...]:
+    return (
+        one.change, one.card, one.provider, one.model, one.model_tier, one.service_tier, one.region, one.unit,
+        str(one.context_from) if one.context_from else "",
+        _instant(one.starts_at), _instant(one.ends_at),
+        *(("none" if price is None else f"{price.normalize():f} {one.currency}") for price in (one.old, one.new)),
+        signed_percent(one.percent),
+    )  # fmt: skip
+
+
+def _instant(moment: datetime | None) -> str:
+    return "open" if moment is None else moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,4 +1,4 @@
-"""One digest for all prices a home is rated with: same prices, same digest, in any order of rows.
+"""The price-book version: one digest for everything a home is rated with, whatever the order of rows.
 
 Its change is what tells a run that rates must be built again. Reading and checking the rows
 belongs elsewhere.
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from pipelines.pricing.book import SEED, TYPED, load_book
+from pipelines.pricing.book import SEED, load_book
+from pipelines.pricing.tables import RATES, TABLES, load
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,18 +21,20 @@ if TYPE_CHECKING:
 
 
 def price_book_digest(home: Home | None = None, *, seed: Path = SEED) -> str:
-    """SHA-256 (64 hex digits) over the rows of the seed and the home's cards.
+    """SHA-256 (64 hex digits) over the rows of every price table, those of the seeds and the home's.
 
     Rows are compared by value: 0.5 and 0.50, or another order or file, give the same digest;
     every column counts. Raises MeterhouseError when a row is faulty.
     """
-    from pipelines.pricing.check import require_valid
+    from pipelines.pricing.check import require_valid_tables
 
-    book = load_book(home, seed=seed)
-    require_valid(book)
+    require_valid_tables(home, seed=seed)
+    digest = hashlib.sha256()
     with duckdb.connect() as connection:
-        connection.register("rows", book)
-        lines = connection.execute(
-            f"select cast(line as varchar) from (select {TYPED} from rows) as line order by 1"
-        ).fetchall()
-    return hashlib.sha256("\n".join(line for (line,) in lines).encode()).hexdigest()
+        for table in TABLES:
+            connection.register("price_rows", load_book(home, seed=seed) if table is RATES else load(table, home))
+            lines = connection.execute(
+                f"select cast(line as varchar) from (select {table.typed} from price_rows as rows) as line order by 1"
+            ).fetchall()
+            digest.update(("\n".join(line for (line,) in lines) + "\f").encode())
+    return digest.hexdigest()

@@ -1,191 +1,169 @@
-"""Proposes and appends list prices of the `genai-prices` package; never changes a row.
+"""Compares a source's prices with a book and proposes the rows that the book lacks; never changes a row.
 
 A price with a start date is valid from that day. One without is valid from the day of the import:
 today's price says nothing about the past. Rows are proposed only where the book would otherwise
-rate differently, so that a second import proposes nothing. Reading the package belongs in
-`genai.py`.
+rate differently, so that a second import proposes nothing. Reading sources belongs in `genai.py`,
+`litellm.py` and `csv_rates.py`, writing rows in `append.py`.
 """
 
 from __future__ import annotations
 
-import csv
 from collections import defaultdict
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from pipelines.errors import MeterhouseError
-from pipelines.pricing.book import COLUMNS, read_rows
-from pipelines.pricing.check import require_valid
-from pipelines.pricing.genai import Series, package_version, read_package
+from pipelines.pricing.series import Change, Key, LeftOut, Series, Source, inexact, million_price, price_text
+from pipelines.pricing.tables import RATES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import date
-    from pathlib import Path
 
 Row = dict[str, str]
-Key = tuple[str, ...]
 
-_KEY = (
-    "card",
-    "provider",
-    "model",
-    "model_tier",
-    "service_tier",
-    "unit",
-    "currency",
-    "context_from",
-)
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """A row to append, and the row that it takes the place of from its start on; None where there is none."""
+
+    row: Row
+    before: Mapping[str, str] | None
+
+    @property
+    def is_end(self) -> bool:
+        """Whether it says only that the price before ends."""
+        before = self.before
+        return (
+            before is not None and self.row["valid_from"] == before["valid_from"] and _price(self.row) == _price(before)
+        )
 
 
 @dataclass(slots=True)
 class Proposal:
-    """Rows to append to the book, and what a reader should know about the rest."""
+    """What to append to a book, how many series it agrees with, and what is not taken."""
 
-    rows: list[Row] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    proposed: list[Proposed] = field(default_factory=list)
+    unchanged: int = 0
+    left_out: list[LeftOut] = field(default_factory=list)
+
+    @property
+    def rows(self) -> list[Row]:
+        """The rows to append."""
+        return [one.row for one in self.proposed]
+
+    @property
+    def added(self) -> list[Proposed]:
+        """Prices where the book has none."""
+        return [one for one in self.proposed if one.before is None]
+
+    @property
+    def changed(self) -> list[Proposed]:
+        """Prices that the book has otherwise."""
+        return [one for one in self.proposed if one.before is not None]
 
 
-def import_genai_prices(existing_csv: Path, on: date) -> Proposal:
-    """What the installed package knows and the book at `existing_csv` does not, as of the day `on`.
-
-    Raises MeterhouseError when the book has an error.
-    """
-    table = read_rows([existing_csv])
-    require_valid(table)
-    series, notes = read_package()
-    return propose(table.to_pylist(), series, on, package_version(), notes)
-
-
-def propose(
-    book: Sequence[Mapping[str, str]],
-    series: Iterable[Series],
-    on: date,
-    source: str,
-    notes: Iterable[str] = (),
-) -> Proposal:
-    """Compare price series with the rows of a book; `source` names where the series come from."""
+def propose(book: Iterable[Mapping[str, str]], source: Source, on: date) -> Proposal:
+    """Compare a source, read on the day `on`, with the rows of a book."""
     known: dict[Key, list[Mapping[str, str]]] = defaultdict(list)
     for row in book:
-        known[tuple(row[name] for name in _KEY)].append(row)
-    proposal = Proposal(notes=list(notes))
-    for one in sorted(series, key=lambda s: (s.provider, s.model, s.service_tier, s.unit, s.context_from)):
-        key = (
-            "list",
-            one.provider,
-            one.model,
-            "base",
-            one.service_tier,
-            one.unit,
-            "USD",
-            str(one.context_from),
-        )
-        _propose_key(proposal, one, key, known[key], on, source)
-    proposal.rows.sort(key=sort_key)
+        known[tuple(row[name] for name in RATES.key)].append(row)
+    proposal = Proposal(left_out=list(source.left_out))
+    for one in sorted(source.series, key=lambda s: s.key):
+        reasons = [inexact(change.price) for change in one.changes if change.price is not None]
+        reason = next((reason for reason in reasons if reason), None)
+        if reason:
+            proposal.left_out.append(LeftOut(reason, f"{one} ({one.entry})"))
+            continue
+        before = len(proposal.proposed), len(proposal.left_out)
+        _propose_series(proposal, one, known[one.key], source, on)
+        proposal.unchanged += (len(proposal.proposed), len(proposal.left_out)) == before
+    proposal.proposed.sort(key=lambda one: sort_key(one.row))
+    proposal.left_out.sort()
     return proposal
 
 
-def _propose_key(
-    proposal: Proposal, one: Series, key: Key, known: list[Mapping[str, str]], on: date, source: str
+def _propose_series(
+    proposal: Proposal, one: Series, known: Sequence[Mapping[str, str]], source: Source, on: date
 ) -> None:
     wanted = _dated(one, on)
-    starts = {start for start, _, _ in wanted}
-    if wanted:  # rows of earlier imports that start later would bring their old price back
-        starts |= {
-            r["valid_from"] for r in known if r["valid_from"] > wanted[0][0] and r["source"].startswith("genai-prices")
-        }
+    starts = {start for start, _ in wanted}
+    if wanted and not source.says_ends:
+        # Rows of earlier imports that start later would bring their old price back.
+        first = wanted[0][0]
+        starts |= {r["valid_from"] for r in known if r["valid_from"] > first and r["source"].startswith(source.name)}
     rows: list[Mapping[str, str]] = list(known)
     ours: Row | None = None
     for start in sorted(starts):
-        undated, price = [(u, p) for s, u, p in wanted if s <= start][-1]
-        current = _in_force(rows, start)
-        if price is None:
+        change = [change for begins, change in wanted if begins <= start][-1]
+        current = in_force(rows, start)
+        if change.price is None:
             if ours is not None and current is ours:
                 ours["valid_to"] = start
+            elif current is not None and source.says_ends:
+                ours = _row(one, change, current["valid_from"], on, Decimal(current["price"]), int(current["per"]))
+                ours["valid_to"] = start
+                _take(proposal, rows, ours, current, one)
             elif current is not None:
-                proposal.notes.append(
-                    f"{one.provider} {one.model} {one.service_tier} {one.unit}: "
-                    "the package no longer prices it; the book stays as it is"
-                )
-            continue
-        if current is not None and Decimal(current["price"]) == price:
-            continue
-        said = "undated" if undated else "dated"
-        ours = dict(
-            zip(_KEY, key, strict=True),
-            price=price_text(price),
-            per="1000000",
-            valid_from=start,
-            valid_to="",
-            known_from=_instant(on),
-            source=f"{source}, {said} entry {one.entry}",
-            checked_on=on.isoformat(),
-        )
-        rows.append(ours)
-        proposal.rows.append(ours)
+                reason = "the source no longer prices it; the book stays as it is"
+                proposal.left_out.append(LeftOut(reason, str(one)))
+        elif current is None or _price(current) != million_price(change.price, change.per):
+            ours = _row(one, change, start, on, change.price, change.per)
+            _take(proposal, rows, ours, current, one)
 
 
-def _dated(one: Series, on: date) -> list[tuple[str, bool, Decimal | None]]:
-    """(instant, was undated, price) of a series, without an undated price replaced by `on`."""
-    days = [day for day, _ in one.changes if day is not None]
-    replaced = bool(days) and days[0] <= on
-    return [(_instant(day or on), day is None, price) for day, price in one.changes if not (day is None and replaced)]
+def _take(
+    proposal: Proposal, rows: list[Mapping[str, str]], ours: Row, current: Mapping[str, str] | None, one: Series
+) -> None:
+    """Propose a row, unless the book would not go by it."""
+    rows.append(ours)
+    if in_force(rows, ours["valid_from"]) is not ours:
+        rows.pop()
+        proposal.left_out.append(LeftOut("the book learned another price for the same start later", str(one)))
+    else:
+        proposal.proposed.append(Proposed(ours, current))
 
 
-def _in_force(rows: Sequence[Mapping[str, str]], instant: str) -> Mapping[str, str] | None:
+def _row(one: Series, change: Change, start: str, on: date, price: Decimal, per: int) -> Row:
+    return {
+        **dict(zip(RATES.key, one.key, strict=True)),
+        "price": price_text(price),
+        "per": str(per),
+        "valid_from": start,
+        "valid_to": "",
+        "known_from": change.known_from or instant_of(on),
+        "source": change.said,
+        "checked_on": change.checked_on or on.isoformat(),
+    }
+
+
+def _dated(one: Series, on: date) -> list[tuple[str, Change]]:
+    """Changes of a series, each with its start; without an undated price that a dated one has replaced by `on`."""
+    today = instant_of(on)
+    days = [change.starts for change in one.changes if change.starts is not None]
+    replaced = bool(days) and days[0] <= today
+    return [(change.starts or today, change) for change in one.changes if not (change.starts is None and replaced)]
+
+
+def _price(row: Mapping[str, str]) -> Decimal:
+    return million_price(Decimal(row["price"]), int(row["per"]))
+
+
+def in_force(rows: Sequence[Mapping[str, str]], instant: str) -> Mapping[str, str] | None:
     """The row that rates at `instant`: the latest start, of equal starts the one known last."""
     begun = [r for r in rows if r["valid_from"] <= instant]
-    last = max(begun, key=lambda r: (r["valid_from"], r["known_from"]), default=None)
+    last = max(begun, key=lambda r: (r["valid_from"], r["known_from"] or r["valid_from"]), default=None)
     return None if last is None or (last["valid_to"] and last["valid_to"] <= instant) else last
 
 
-def _instant(day: date) -> str:
+def instant_of(day: date) -> str:
+    """The beginning of a day in UTC."""
     return f"{day.isoformat()}T00:00:00Z"
 
 
-def price_text(price: Decimal) -> str:
-    """Plain decimal text with at least two places: 2.50, 0.075, 30.00."""
-    places = max(2, -int(price.normalize().as_tuple().exponent))
-    return f"{price:.{places}f}"
-
-
 def sort_key(row: Mapping[str, str]) -> tuple[object, ...]:
-    """Order of the file: by key, then by context and start."""
+    """Order of a file: by key, then by context and start."""
     return (
-        row["card"], row["provider"], row["model"], row["model_tier"], row["service_tier"],
-        row["unit"],
-        int(row["context_from"]), row["valid_from"], row["known_from"], row["currency"],
+        row["card"], row["provider"], row["model"], row["model_tier"], row["service_tier"], row["region"],
+        row["unit"], int(row["context_from"]), row["valid_from"], row["known_from"], row["currency"],
     )  # fmt: skip
-
-
-def append_rows(path: Path, rows: Sequence[Mapping[str, str]]) -> None:
-    """Write the book at `path` again, sorted, with `rows` added; what was there stays as it was.
-
-    The file is replaced by one rename. Raises MeterhouseError, and writes nothing, when the result
-    would have an error (as an overlap).
-    """
-    before = [{name: row[name] for name in COLUMNS} for row in read_rows([path]).to_pylist()]
-    after = sorted([*before, *({name: row[name] for name in COLUMNS} for row in rows)], key=sort_key)
-    beside = path.with_name(f".{path.name}.new")
-    try:
-        with beside.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(after)
-        written = read_rows([beside])
-        require_valid(written)
-        if _missing(before, written.to_pylist()):
-            raise MeterhouseError(
-                "a row of the book would be changed.",
-                file=path,
-                way_out="The book is append-only: add a row instead.",
-            )
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
-
-
-def _missing(before: Iterable[Mapping[str, str]], after: Iterable[Mapping[str, str]]) -> bool:
-    kept = {tuple(row[name] for name in COLUMNS) for row in after}
-    return any(tuple(row[name] for name in COLUMNS) not in kept for row in before)

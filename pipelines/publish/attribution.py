@@ -1,33 +1,31 @@
 """Why revenue changed: volume, mix, price, lines that are new and lines that ended.
 
-Each organisation's change is split on its own and the parts are added up, so that the whole and the
-single organisation tell the same story. A line is product x provider x model x tier x service tier
-x
-token kind. Over the lines present in both periods revenue is Q x sum(share x rate), Q all their
-tokens; each
-factor's part is its Shapley value, the mean over all orders in which the three could have changed.
-Written out
-for the sum over lines this needs six sums only, which SQL delivers (queries/attribution.sql):
+Each organisation's change is split on its own and the parts are added up, so that the whole and the single
+organisation tell the same story. A line is product x provider x model x tier x service tier x kind of quantity
+(input tokens, hosting hours, ...). Over the lines present in both periods revenue is Q x sum(share x rate), Q all
+their quantities; each factor's part is its Shapley value, the mean over all orders in which the three could have
+changed. Written out for the sum over lines this needs six sums only, which SQL delivers (queries/attribution.sql):
 
     volume = (Q1 - Q0) x [(R0/Q0 + R1/Q1) / 3 + (A/Q0 + B/Q1) / 6]
     mix    = [Q0 x B/Q1 + R1 - R0 - Q1 x A/Q0] / 3 + [Q0 x R1/Q1 + B - A - Q1 x R0/Q0] / 6
     price  = (R1 - R0) - volume - mix
 
-with A old quantities at new rates, B new quantities at old rates. The parts add up to the change
-to the
-last digit, swapping the periods only flips signs, and no order is preferred.
+with A old quantities at new rates, B new quantities at old rates. The parts add up to the change to the last digit,
+swapping the periods only flips signs, and no order is preferred.
 """
 
 from __future__ import annotations
 
 from dataclasses import astuple, dataclass
-from decimal import ROUND_HALF_EVEN, Decimal, localcontext
+from decimal import Decimal
 from typing import TYPE_CHECKING
+
+from pipelines.money import exact, shown_parts, total
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_STEP = Decimal("0.000000000001")
+_PLACES = 18  # those of a stored amount
 _ZERO = Decimal(0)
 
 
@@ -35,8 +33,8 @@ _ZERO = Decimal(0)
 class Sums:
     """Six sums over the lines present in both periods, and the money of those in one only."""
 
-    tokens_before: int
-    tokens_now: int
+    quantity_before: int
+    quantity_now: int
     revenue_before: Decimal
     revenue_now: Decimal
     old_at_new_rates: Decimal
@@ -88,27 +86,27 @@ class Change:
 def together(changes: Iterable[Change]) -> Change:
     """The change of all: every part is the sum of that part."""
     rows = [astuple(change) for change in changes]
-    return Change(*(sum(column, _ZERO) for column in zip(*rows, strict=True)))
+    return Change(*(total(column) for column in zip(*rows, strict=True)))
 
 
 def split(sums: Sums) -> Change:
-    """Divide a change in revenue among its causes, exactly (twelve decimal places)."""
+    """Divide a change in revenue among its causes, exactly."""
     r0, r1 = sums.revenue_before, sums.revenue_now
-    volume = mix = _ZERO
-    if sums.tokens_before and sums.tokens_now:
-        with localcontext(prec=60):
-            q0, q1 = Decimal(sums.tokens_before), Decimal(sums.tokens_now)
+    with exact():
+        volume = mix = _ZERO
+        if sums.quantity_before and sums.quantity_now:
+            q0, q1 = Decimal(sums.quantity_before), Decimal(sums.quantity_now)
             a, b = sums.old_at_new_rates, sums.new_at_old_rates
             volume = (q1 - q0) * ((r0 / q0 + r1 / q1) / 3 + (a / q0 + b / q1) / 6)
             mix = (q0 * b / q1 + r1 - r0 - q1 * a / q0) / 3 + (q0 * r1 / q1 + b - a - q1 * r0 / q0) / 6
-            volume = volume.quantize(_STEP, ROUND_HALF_EVEN)
-            mix = mix.quantize(_STEP, ROUND_HALF_EVEN)
-    return Change(
-        before=r0 - sums.ended,
-        now=r1 + sums.started,
-        volume=volume,
-        mix=mix,
-        price=r1 - r0 - volume - mix,
-        started=sums.started,
-        ended=sums.ended,
-    )
+        # Rounded together, so that a cause that had no part stays without one.
+        volume, mix, price = shown_parts([volume, mix, r1 - r0 - volume - mix], _PLACES)
+        return Change(
+            before=r0 - sums.ended,
+            now=r1 + sums.started,
+            volume=volume,
+            mix=mix,
+            price=price,
+            started=sums.started,
+            ended=sums.ended,
+        )

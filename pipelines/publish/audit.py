@@ -1,6 +1,7 @@
 """Audits a folder of exported tables before anyone reads it. Writes nothing.
 
-Writing the tables and swapping the folder in belongs in `exports.py`.
+Writing the tables and swapping the folder in belongs in `exports.py`; that pages show the same totals is held in
+`ledger.py`.
 """
 
 from __future__ import annotations
@@ -9,22 +10,34 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from pipelines.errors import MeterhouseError
+from pipelines.landing.contract import BUCKETS, METERS
 from pipelines.sql import literal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     import duckdb
 
+_AMOUNTS = ("revenue_amount", "cost_amount", "foreign_cost_amount")
 
-def audit(con: duckdb.DuckDBPyConnection, fresh: Path, before: Path | None, written: list[str] | None) -> int:
-    """The files agree with each other to the last digit, or MeterhouseError; returns the rated rows.
 
-    Where days were written (`written`, UTC dates; None = all): requests, revenue and cost by billing
-    day, currency and organisation, from the rated events themselves. Elsewhere the events are the
-    files of the folder before, so spend_daily has to be what it was there. Row counts of all files
-    come from their footers, so the cost of an audit is bound to what is new.
+def audit(
+    con: duckdb.DuckDBPyConnection,
+    fresh: Path,
+    relations: Mapping[str, str],
+    before: Path | None,
+    written: list[str] | None,
+) -> int:
+    """The files agree with the warehouse and each other, or MeterhouseError; returns the rated rows.
+
+    Every table has as many rows as its relation in the warehouse (`relations`). Where days were written (`written`,
+    UTC dates; None = all): requests, every quantity and every amount by billing day, both currencies and
+    organisation, from the rated events themselves, to the last digit. Elsewhere the events are the files of the
+    folder before, so spend_daily has to be what it was there. Row counts of files come from their footers, so the
+    cost of an audit is bound to what is new.
     """
+    rows = _require_row_counts(con, fresh, relations)
     spend = f"read_parquet({literal(fresh / 'spend_daily.parquet')})"
     checked = "true"
     if before is not None and written is not None:
@@ -45,23 +58,40 @@ def audit(con: duckdb.DuckDBPyConnection, fresh: Path, before: Path | None, writ
             f"select * from {spend} where not {checked}",
             fresh,
         )
-    groups = "select charge_date, billing_currency, organization_id, {} from {} where {} group by all"
-    sums = "sum(revenue_amount) as revenue, sum(cost_amount) as cost"
+    groups = f"""
+        select
+            charge_date, billing_currency, coalesce(cost_currency, billing_currency) as cost_currency,
+            organization_id, {{}},
+            {", ".join(f"sum({column}) as {column}" for column in (*BUCKETS, *METERS, *_AMOUNTS))}
+        from {{}} where {checked} group by all"""
     _compare(
         con,
         "rated_usage",
-        groups.format(f"count(*) as requests, {sums}", _rated_near(fresh, written), checked),
+        groups.format("count(*) as requests", _rated_near(fresh, written)),
         "spend_daily",
-        groups.format(f"sum(requests) as requests, {sums}", spend, checked),
+        groups.format("sum(requests) as requests", spend),
         fresh,
     )
-    rated, events = (_count_rows(con, fresh / name) for name in ("rated_usage", "usage_events"))
     (requests,) = con.execute(f"select coalesce(sum(requests), 0)::bigint from {spend}").fetchone() or (0,)
-    if not rated == events == requests:
+    events = _count_rows(con, fresh / "usage_events")
+    if not rows["rated_usage"] == events == requests:
         raise _disagreement(
-            f"rated_usage has {rated:,} rows, usage_events {events:,}, spend_daily {requests:,} requests", fresh
+            f"rated_usage has {rows['rated_usage']:,} rows, usage_events {events:,}, spend_daily {requests:,} requests",
+            fresh,
         )
-    return rated
+    return rows["rated_usage"]
+
+
+def _require_row_counts(con: duckdb.DuckDBPyConnection, fresh: Path, relations: Mapping[str, str]) -> dict[str, int]:
+    """Rows by exported table; MeterhouseError where the warehouse has another number."""
+    rows = {}
+    for table, relation in relations.items():
+        single = fresh / f"{table}.parquet"
+        rows[table] = _count_rows(con, single if single.is_file() else fresh / table)
+        (wanted,) = con.execute(f"select count(*) from {relation}").fetchone() or (0,)
+        if rows[table] != wanted:
+            raise _disagreement(f"{table} has {rows[table]:,} rows, the warehouse {wanted:,}", fresh)
+    return rows
 
 
 def _rated_near(fresh: Path, written: list[str] | None) -> str:
@@ -94,11 +124,11 @@ def _compare(con: duckdb.DuckDBPyConnection, name: str, one: str, other_name: st
         raise _disagreement(f"only {row[0]} (of {name} and {other_name}) has {values}", fresh)
 
 
-def _count_rows(con: duckdb.DuckDBPyConnection, folder: Path) -> int:
-    """Rows of a table in files by day, from the footers."""
-    if not any(folder.iterdir()):
+def _count_rows(con: duckdb.DuckDBPyConnection, place: Path) -> int:
+    """Rows of a file, or of a folder's files by day, from the footers."""
+    if place.is_dir() and not any(place.iterdir()):
         return 0
-    files = literal(folder / "*" / "*.parquet")
+    files = literal(place / "*" / "*.parquet" if place.is_dir() else place)
     row = con.execute(f"select count(*) from read_parquet({files}, hive_partitioning = false)").fetchone()
     return int(row[0]) if row else 0
 

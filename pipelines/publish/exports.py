@@ -1,8 +1,9 @@
 """Writes the published tables as Parquet, audits them and swaps them in by one rename.
 
-`exports/published` is a link to a finished folder; readers never meet half a run or DuckDB's
-lock. Only days that changed are written again, the rest are hard links to the folder before, which
-stays for those who are still reading it.
+`exports/published` is a link to a finished folder; readers never meet half a run or DuckDB's lock. Only days that
+changed are written again, the rest are hard links to the folder before, which stays for those who are still reading
+it. Every file written here carries the price-book version in its metadata; `usage_events` carries none where a file
+is the committed event file itself, which no price has touched.
 The audit itself belongs in `audit.py`, rendering pages in `site.py`.
 """
 
@@ -16,6 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines import warehouse
+from pipelines.build import changed_days
+from pipelines.landing.contract import ADDED, COLUMNS
 from pipelines.landing.manifest import read_manifest
 from pipelines.publish.audit import audit
 from pipelines.sql import literal
@@ -38,9 +41,10 @@ SMALL: dict[str, str] = {
     "price_rates": "marts.price_rates",
     "activity_daily": "marts.activity_daily",
     "activity_hourly": "marts.activity_hourly",
+    "spend_reported": "published.spend_reported",
+    "tuned_models": "published.tuned_models",
+    "watch_summary": "published.watch_summary",
 }
-
-
 _STATE = ".state.json"
 
 
@@ -68,15 +72,18 @@ def export_published(home: Home, plan: Plan) -> ExportSummary:
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
     with warehouse.connect(home, read_only=True) as con:
-        rows = {name: _copy_small(con, relation, fresh / f"{name}.parquet") for name, relation in SMALL.items()}
-        days = _copy_rated(con, fresh, changed)
+        book = _price_book(con)
+        rows = {name: _copy_small(con, relation, fresh / f"{name}.parquet", book) for name, relation in SMALL.items()}
+        days = _copy_rated(con, fresh, changed, book)
         if before is not None and changed is not None:
             _link_other_days(before / "rated_usage", fresh / "rated_usage", set(changed))
-        _link_events(con, home, fresh, commits)
-        rows["rated_usage"] = audit(con, fresh, before, changed)
+        _link_events(con, home, fresh, commits, book)
+        rows["rated_usage"] = audit(con, fresh, {**SMALL, "rated_usage": "published.rated_usage"}, before, changed)
     state = {"commits": len(commits), "fingerprint": plan.fingerprint}
     (fresh / _STATE).write_text(json.dumps(state), encoding="utf-8")
     _swap(link, fresh, before)
+    with warehouse.connect(home) as con:
+        _show_events(con, link)
     return ExportSummary(rows, days)
 
 
@@ -92,17 +99,23 @@ def _days_since(before: Path | None, plan: Plan, commits: list[Commit]) -> list[
         return None
     if state.get("fingerprint") != plan.fingerprint or state["commits"] > len(commits):
         return None
-    return sorted({day for c in commits[state["commits"] :] for day in c.touched_days})
+    return sorted(changed_days(commits, state["commits"], plan.month_zone))
 
 
-def _copy_small(con: duckdb.DuckDBPyConnection, relation: str, path: Path) -> int:
-    row = con.execute(
-        f"copy (select * from {relation} order by all) to {literal(path)} (format parquet, compression zstd)"
-    ).fetchone()
+def _price_book(con: duckdb.DuckDBPyConnection) -> str:
+    """Copy options that write the price-book version of the warehouse into a file's metadata."""
+    (digest,) = con.execute("select price_book_digest from published.build").fetchone() or ("",)
+    return f"kv_metadata {{price_book: {literal(digest)}}}"
+
+
+def _copy_small(con: duckdb.DuckDBPyConnection, relation: str, path: Path, book: str) -> int:
+    row = con.execute(f"""
+        copy (select * from {relation} order by all) to {literal(path)}
+        (format parquet, compression zstd, {book})""").fetchone()
     return int(row[0]) if row else 0
 
 
-def _copy_rated(con: duckdb.DuckDBPyConnection, fresh: Path, days: list[str] | None) -> int:
+def _copy_rated(con: duckdb.DuckDBPyConnection, fresh: Path, days: list[str] | None, book: str) -> int:
     """Rated events by day: all, or the given days; returns how many days were written."""
     target = fresh / "rated_usage"
     target.mkdir()
@@ -111,7 +124,7 @@ def _copy_rated(con: duckdb.DuckDBPyConnection, fresh: Path, days: list[str] | N
         f"""
         copy (select * from published.rated_usage {chosen}) to {literal(target)}
         (format parquet, compression zstd, partition_by (usage_date), write_partition_columns true,
-         overwrite_or_ignore true)""",
+         overwrite_or_ignore true, {book})""",
         {} if days is None else {"days": days},
     )
     return sum(1 for _ in target.iterdir())
@@ -126,7 +139,7 @@ def _link_other_days(old: Path, new: Path, written: set[str]) -> None:
             _link(file, new / folder.name / file.name)
 
 
-def _link_events(con: duckdb.DuckDBPyConnection, home: Home, fresh: Path, commits: list[Commit]) -> None:
+def _link_events(con: duckdb.DuckDBPyConnection, home: Home, fresh: Path, commits: list[Commit], book: str) -> None:
     """usage_events: the committed event files themselves; days with amendments without the amended rows."""
     amended = {str(d) for (d,) in con.execute("select distinct usage_date from run.superseded").fetchall()}
     (fresh / "usage_events").mkdir()
@@ -140,9 +153,47 @@ def _link_events(con: duckdb.DuckDBPyConnection, home: Home, fresh: Path, commit
     for day in sorted(amended):
         folder = fresh / "usage_events" / f"usage_date={day}"
         folder.mkdir(exist_ok=True)
+        files = ", ".join(literal(home.root / c.events[day]) for c in commits if day in c.events)
         con.execute(f"""
-            copy (select * exclude (usage_date) from published.usage_events where usage_date = {literal(day)}::date)
-            to {literal(folder / "amended.parquet")} (format parquet, compression zstd)""")
+            copy (
+                from read_parquet([{files}], union_by_name = true, hive_partitioning = false) as e
+                anti join run.superseded as s using (source, event_id, revision)
+            ) to {literal(folder / "amended.parquet")} (format parquet, compression zstd, {book})""")
+
+
+def follow_moved_home(home: Home) -> None:
+    """Make the view of the event files anew where it names those of another place."""
+    link = published_folder(home)
+    with warehouse.connect(home, read_only=True) as con:
+        found = con.execute("""
+            select sql from duckdb_views() where schema_name = 'published' and view_name = 'usage_events'""").fetchone()
+    if found and str(link.absolute()).replace("'", "''") not in found[0] and any((link / "usage_events").iterdir()):
+        with warehouse.connect(home) as con:
+            _show_events(con, link)
+
+
+def _show_events(con: duckdb.DuckDBPyConnection, link: Path) -> None:
+    """published.usage_events: events stay in their files, and the warehouse has a view of them.
+
+    Files from before a quantity was known hold none of it.
+    """
+    con.execute("drop view if exists published.usage_events")
+    if any((link / "usage_events").iterdir()):
+        files = literal(link.absolute() / "usage_events" / "*" / "*.parquet")
+        source = f"read_parquet({files}, union_by_name = true, hive_partitioning = true)"
+        con.execute("create or replace temp view event_files as from " + source)
+        known = {name for name, *_ in con.execute("describe event_files").fetchall()}
+        columns = [
+            (f"coalesce({c.name}, 0)::{c.type} as {c.name}" if c.name in known else f"0::{c.type} as {c.name}")
+            if c.name in ADDED else c.name
+            for c in COLUMNS
+        ]  # fmt: skip
+        con.execute(f"create view published.usage_events as select {', '.join(columns)}, usage_date from {source}")
+    else:
+        columns = [f"null::{c.type} as {c.name}" for c in COLUMNS]
+        con.execute(
+            f"create view published.usage_events as select {', '.join(columns)}, null::date as usage_date where false"
+        )
 
 
 def _link(file: Path, target: Path) -> None:

@@ -1,8 +1,8 @@
 """Everything the pages read, fetched with one query a table, not one a page.
 
-Reads only the published Parquet, through DuckDB in memory. Rows arrive as dicts of aggregates;
-events
-stay in the engine, except the few sample rows of a case.
+Reads only the published Parquet, through DuckDB in memory. Rows arrive as dicts of aggregates; events stay in the
+engine, except the few sample rows of a case. Queries know the quantities of an event by the variables `buckets`,
+`meters` and `quantities` (both, and requests), which come from the contract.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipelines.landing.contract import BUCKETS, METERS
+from pipelines.money import exact
 from pipelines.publish.attribution import Change, Sums, split, together
 from pipelines.publish.names import colours
 from pipelines.publish.period import Period, make_period
@@ -35,6 +37,7 @@ TABLES = (
     "build",
     "price_rates",
     "activity_daily",
+    "watch_summary",
 )
 MAX_PRODUCT_PAGES = 200
 
@@ -51,6 +54,7 @@ class Facts:
     models: list[Row] = field(default_factory=list)
     model_tiers: list[Row] = field(default_factory=list)
     paged_organizations: list[str] = field(default_factory=list)
+    flagged_organizations: list[str] = field(default_factory=list)
     paged_products: list[str] = field(default_factory=list)
     organization_products: dict[str, list[Row]] = field(default_factory=dict)
     organization_models: dict[str, list[Row]] = field(default_factory=dict)
@@ -64,7 +68,10 @@ class Facts:
     product_model_daily: dict[str, list[Series]] = field(default_factory=dict)
     token_kinds: list[Row] = field(default_factory=list)
     months: list[Row] = field(default_factory=list)
-    currencies: list[Row] = field(default_factory=list)
+    foreign: list[Row] = field(default_factory=list)
+    organization_foreign: dict[str, list[Row]] = field(default_factory=dict)
+    product_foreign: dict[str, list[Row]] = field(default_factory=dict)
+    foreign_costs: list[Row] = field(default_factory=list)
     change: Change | None = None
     organization_change: dict[str, Change] = field(default_factory=dict)
     list_value: list[Row] = field(default_factory=list)
@@ -77,6 +84,7 @@ class Facts:
     quarantine: list[Row] = field(default_factory=list)
     ledger: list[Row] = field(default_factory=list)
     flags: list[Row] = field(default_factory=list)
+    watch: Row = field(default_factory=dict)
     case_days: dict[str, list[Row]] = field(default_factory=dict)
     case_shares: dict[str, list[Row]] = field(default_factory=dict)
     case_hours: dict[str, list[Row]] = field(default_factory=dict)
@@ -96,7 +104,7 @@ class Facts:
 
 def load_facts(published: Path, home: Home, settings: Settings) -> Facts:
     """Read the published tables below `published`."""
-    with connect(home, in_memory=True) as con:
+    with connect(home, in_memory=True) as con, exact():
         for table in TABLES:
             con.execute(f"create view {table} as from read_parquet({literal(published / f'{table}.parquet')})")
         build = _rows(con, "from build")[0]
@@ -106,6 +114,7 @@ def load_facts(published: Path, home: Home, settings: Settings) -> Facts:
             "files": _query(con, "files"),
             "file_count": _rows(con, "select count(*) as n from ingested_files")[0]["n"],
             "quarantine": _query(con, "quarantine"),
+            "watch": _rows(con, "from watch_summary")[0],
         }
         span = _rows(con, "select min(charge_date) as first, max(charge_date) as last from spend_daily")[0]
         if span["first"] is None or build["data_through"] is None:
@@ -119,11 +128,10 @@ def _prepare(con: duckdb.DuckDBPyConnection, published: Path, period: Period, bu
     """Tables that the queries share: the period, the events, the window, and who gets a page."""
     current, prior = period.current, period.prior
     con.execute(
-        """create table period as select ?::date as window_first, ?::date as window_last,
-        ?::date as current_first, ?::date as current_last, ?::date as prior_first, ?::date as
-        prior_last,
-        ?::integer as compared, ?::varchar as currency, ?::varchar as revenue_card, ?::timestamp as
-        data_through""",
+        """create table period as select
+            ?::date as window_first, ?::date as window_last, ?::date as current_first, ?::date as current_last,
+            ?::date as prior_first, ?::date as prior_last, ?::integer as compared, ?::varchar as currency,
+            ?::varchar as revenue_card, ?::timestamp as data_through, ?::timestamp as known_at""",
         [
             period.first,
             period.last,
@@ -133,49 +141,63 @@ def _prepare(con: duckdb.DuckDBPyConnection, published: Path, period: Period, bu
             build["reporting_currency"],
             build["revenue_card"],
             build["data_through"],
+            settings.pricing.known_at_utc(),
         ],
     )
-    events = literal(published / "rated_usage" / "*" / "*.parquet")
-    con.execute(f"create view rated_usage as from read_parquet({events}, hive_partitioning = true)")
-    con.execute(read_sql(QUERIES / "spend.sql"))
-    con.execute(read_sql(QUERIES / "case_members.sql"))
+    for table in ("rated_usage", "usage_events"):
+        files = literal(published / table / "*" / "*.parquet")
+        con.execute(
+            f"create view {table} as from read_parquet({files}, union_by_name = true, hive_partitioning = true)"
+        )
+    for name, quantities in (
+        ("buckets", BUCKETS),
+        ("meters", METERS),
+        ("quantities", (*BUCKETS, *METERS, "requests")),
+    ):
+        con.execute(f"set variable {name} = [{', '.join(map(literal, quantities))}]")
+    for query in ("macros", "rates", "spend", "case_members"):
+        con.execute(read_sql(QUERIES / f"{query}.sql"))
     for entity, limit in (
         ("organization", settings.site.max_organization_pages),
         ("product", min(settings.site.max_organization_pages, MAX_PRODUCT_PAGES)),
     ):
-        flagged = "union select organization_id from case_members" if entity == "organization" else ""
         key = identifier(f"{entity}_id")
         con.execute(
-            f"""create table {entity}_pages as
-            select * from (
-                select {key} from spend group by {key}
-                order by sum(revenue_amount) desc nulls last, sum(requests) desc, {key} limit
-                {limit}
-            ) {flagged}"""
+            f"""create table paged_{entity}s as
+            select {key} from spend group by {key}
+            order by sum(revenue_amount) desc nulls last, sum(requests) desc, {key} limit {limit}"""
         )
+    # Who is flagged has a page for trust and safety at any size. Nobody else learns of it.
+    con.execute(
+        "create view organization_pages as from paged_organizations union select organization_id from case_members"
+    )
+    con.execute("create view product_pages as from paged_products")
 
 
 def _usage(con: duckdb.DuckDBPyConnection, period: Period) -> dict[str, Any]:
     sets = _by_set(_query(con, "breakdown"), ("organization_id", "product_id", "family", "service_tier"))
-    details = _by_set(_query(con, "details"), ("organization_id", "product_id", "family"))
     series = _by_set(_query(con, "series"), ("organization_id", "product_id", "family"))
     days = len(period.days)
     models = sets[("family",)]
     families = list(dict.fromkeys(row["family"] for row in models))
     changes = {row["organization_id"]: split(_sums(row)) for row in _query(con, "attribution")}
-    crossed = details[("organization_id", "product_id")]
+    crossed = sets[("organization_id", "product_id")]
+    foreign = _query(con, "foreign")
     return {
         "total": sets[()][0],
         "organizations": sets[("organization_id",)],
         "products": sets[("product_id",)],
         "models": models,
         "model_tiers": sets[("family", "service_tier")],
-        "paged_organizations": [r["organization_id"] for r in _rows(con, "from organization_pages order by all")],
-        "paged_products": [r["product_id"] for r in _rows(con, "from product_pages order by all")],
+        "paged_organizations": [r["organization_id"] for r in _rows(con, "from paged_organizations order by all")],
+        "flagged_organizations": [
+            r["organization_id"] for r in _rows(con, "select distinct organization_id from case_members order by all")
+        ],
+        "paged_products": [r["product_id"] for r in _rows(con, "from paged_products order by all")],
         "organization_products": _group(crossed, "organization_id"),
         "product_organizations": _group(crossed, "product_id"),
-        "organization_models": _group(details[("organization_id", "family")], "organization_id"),
-        "product_models": _group(details[("product_id", "family")], "product_id"),
+        "organization_models": _group(sets[("organization_id", "family")], "organization_id"),
+        "product_models": _group(sets[("product_id", "family")], "product_id"),
         "daily": dense(series[()][0], days),
         "organization_daily": {r["organization_id"]: dense(r, days) for r in series[("organization_id",)]},
         "product_daily": {r["product_id"]: dense(r, days) for r in series[("product_id",)]},
@@ -184,7 +206,10 @@ def _usage(con: duckdb.DuckDBPyConnection, period: Period) -> dict[str, Any]:
         "product_model_daily": dense_groups(series[("product_id", "family")], "product_id", days),
         "token_kinds": _query(con, "token_kinds"),
         "months": _query(con, "months"),
-        "currencies": _query(con, "currencies"),
+        "foreign": [r for r in foreign if r["organization_id"] is None and r["product_id"] is None],
+        "organization_foreign": _group([r for r in foreign if r["organization_id"] is not None], "organization_id"),
+        "product_foreign": _group([r for r in foreign if r["product_id"] is not None], "product_id"),
+        "foreign_costs": _query(con, "foreign_costs"),
         "change": together(changes.values()) if changes else None,
         "organization_change": changes,
         "list_value": _query(con, "list_value"),
@@ -212,8 +237,7 @@ def _rows(con: duckdb.DuckDBPyConnection, sql: str) -> list[Row]:
 
 
 def _by_set(rows: list[Row], keys: tuple[str, ...]) -> dict[tuple[str, ...], list[Row]]:
-    """Rows of a grouping-sets query by the keys they are grouped by (a set bit means "not by
-    this")."""
+    """Rows of a grouping-sets query by the keys they are grouped by (a set bit means "not by this")."""
     found: dict[tuple[str, ...], list[Row]] = defaultdict(list)
     for row in rows:
         bits = row["grouping_set"]

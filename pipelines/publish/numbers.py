@@ -1,18 +1,20 @@
-"""How a figure is written on a page. The only place that rounds; what a figure means is elsewhere.
+"""How a figure is written on a page: places, symbols, signs, words. What a figure means is elsewhere.
 
-One rounding: half to even. Money of one unit or more has two places, smaller money four, and money
-under a ten-thousandth two significant digits, so that a priced amount never reads as nothing. A
-table
-whose written rows do not add up to its written total prints the difference as a row (`residual`).
+Rounding is that of `pipelines/money.py`. Money of one unit or more has two places, smaller money four, and money
+under a ten-thousandth two significant digits, so that a priced amount never reads as nothing. Parts beside their
+whole are rounded together (`written_parts`); a table whose written rows do not add up to its written total prints
+the difference as a row (`residual`).
 """
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from pipelines.money import exact, shown, shown_parts, total
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 MINUS = "\u2212"
 NOT_PRICED = "not priced"
@@ -21,32 +23,69 @@ SYMBOLS = {"USD": "$", "EUR": "\u20ac", "GBP": "\u00a3", "JPY": "\u00a5"}
 _ONE, _HUNDRED, _MILLION = Decimal(1), Decimal(100), Decimal(1_000_000)
 
 
-def rounded(value: Decimal) -> Decimal:
-    """The amount as a page writes it (see the module's rule), half to even."""
-    size = abs(value)
+def places(value: Decimal) -> int:
+    """How many decimal places a page gives the amount (see the module's rule)."""
+    size = value.copy_abs()
     if size >= _ONE or size == 0:
-        step = Decimal("0.01")
-    elif size >= Decimal("0.0001"):
-        step = Decimal("0.0001")
-    else:
-        step = _ONE.scaleb(value.adjusted() - 1)
-    return value.quantize(step, ROUND_HALF_EVEN)
+        return 2
+    return 4 if size >= Decimal("0.0001") else 1 - size.adjusted()
+
+
+def rounded(value: Decimal) -> Decimal:
+    """The amount as a page writes it."""
+    return shown(value, places(value))
+
+
+def written_parts(parts: Sequence[Decimal], *, least: int | None = None, most: int = 18) -> list[Decimal]:
+    """Parts as written beside their whole, which is their sum.
+
+    They have the places of the whole (`least` where given), and more only where a part would read as nothing.
+    """
+    wanted = places(total(parts)) if least is None else least
+    made = shown_parts(parts, wanted)
+    while wanted < most and any(part and not m for m, part in zip(made, parts, strict=True)):
+        wanted += 1
+        made = shown_parts(parts, wanted)
+    return made
+
+
+def sides(
+    revenue: Decimal | None, cost: Decimal | None, margin: Decimal | None
+) -> tuple[Decimal | None, Decimal | None, Decimal | None]:
+    """The three as written side by side: wherever revenue is cost + margin, it reads so too."""
+    if revenue is None or cost is None or margin is None or revenue != total([cost, margin]):
+        return _rounded(revenue), _rounded(cost), _rounded(margin)
+    parts = written_parts([cost, margin], least=places(revenue))
+    return total(parts), parts[0], parts[1]
+
+
+def _rounded(value: Decimal | None) -> Decimal | None:
+    return None if value is None else rounded(value)
 
 
 def money(value: Decimal | None, currency: str = "USD", *, sign: bool = False) -> str:
     """`$1,234.56`; a missing amount is "not priced", never 0. `sign` also writes a plus."""
-    if value is None:
-        return NOT_PRICED
-    shown = rounded(value)
-    symbol = SYMBOLS.get(currency, currency + "\u00a0")
-    lead = MINUS if shown < 0 else "+" if sign and shown > 0 else ""
-    return f"{lead}{symbol}{abs(shown):,f}"
+    return NOT_PRICED if value is None else written(rounded(value), currency, sign=sign)
 
 
-def money_parts(value: Decimal | None, currency: str = "USD") -> tuple[str, str]:
-    """The same text split before the decimal point, for a tile that sets the cents smaller."""
-    whole, point, cents = money(value, currency).partition(".")
-    return whole, point + cents
+def written(amount: Decimal, currency: str = "USD", *, sign: bool = False) -> str:
+    """An amount that is rounded already, with its symbol."""
+    lead = MINUS if amount < 0 else "+" if sign and amount > 0 else ""
+    return f"{lead}{symbol(currency)}{amount.copy_abs():,f}"
+
+
+def symbol(currency: str) -> str:
+    """`$`, or the code and a space where there is no sign in common use."""
+    return SYMBOLS.get(currency, currency + "\u00a0")
+
+
+def money_parts(text: str) -> tuple[str, str]:
+    """An amount's text split before the decimal point, for a tile that sets the cents smaller.
+
+    Less than one unit is not split: `$0` alone would be read as nothing.
+    """
+    whole, point, cents = text.partition(".")
+    return (whole, point + cents) if any(digit in whole for digit in "123456789") else (text, "")
 
 
 def raw(value: Decimal | int | float | None) -> str:
@@ -60,22 +99,26 @@ def raw(value: Decimal | int | float | None) -> str:
     return repr(value) if isinstance(value, float) else str(value)
 
 
-def residual(total: Decimal, parts: Iterable[Decimal | None]) -> Decimal:
-    """Written total less the sum of the written parts: what a table prints as its rounding row."""
-    return rounded(total) - sum((rounded(p) for p in parts if p is not None), Decimal(0))
+def residual(whole: Decimal, parts: Iterable[Decimal | None]) -> Decimal:
+    """A written total less the sum of its written parts: what a table prints as its rounding row."""
+    with exact():
+        return whole - total(part for part in parts if part is not None)
 
 
 def rounding(rest: Decimal, currency: str) -> str:
     """A residual with sign, in two places where it has no more."""
-    short_rest = rest.quantize(Decimal("0.01"), ROUND_HALF_EVEN)
-    shown = short_rest if short_rest == rest else rest.normalize()
-    lead = MINUS if rest < 0 else "+"
-    return f"{lead}{SYMBOLS.get(currency, currency + chr(160))}{abs(shown):,f}"
+    short_rest = shown(rest, 2)
+    return written(short_rest if short_rest == rest else rest.normalize(), currency, sign=True)
 
 
 def count(value: int | None) -> str:
     """`1,234,567`."""
     return NOTHING if value is None else f"{value:,}".replace("-", MINUS)
+
+
+def counted(n: int, one: str, many: str = "") -> str:
+    """`1 file`, `1,204 files`; `many` where the plural is more than an s."""
+    return f"{count(n)} {one if n == 1 else many or one + 's'}"
 
 
 def short(value: int | None) -> str:
@@ -102,30 +145,45 @@ def percent(value: Decimal | None, *, sign: bool = False) -> str:
     if value is None:
         return NOTHING
     scaled = value * _HUNDRED
-    places = 1
+    digits = 1
     distance = min(abs(scaled), abs(_HUNDRED - scaled))
-    while not sign and distance != 0 and distance < Decimal("0.05").scaleb(1 - places) and places < 4:
-        places += 1
-    shown = scaled.quantize(_ONE.scaleb(-places), ROUND_HALF_EVEN)
-    lead = MINUS if shown < 0 else "+" if sign and shown > 0 else ""
-    return f"{lead}{abs(shown):,f}\u00a0%"
+    while not sign and distance != 0 and distance < Decimal("0.05").scaleb(1 - digits) and digits < 4:
+        digits += 1
+    return written_percent(shown(scaled, digits), sign=sign)
+
+
+def percents(shares: Sequence[Decimal]) -> list[str]:
+    """Shares of one whole, written so that they add up to it; with up to four places for the smallest."""
+    with exact():
+        return [written_percent(part) for part in written_parts([s * _HUNDRED for s in shares], least=1, most=4)]
+
+
+def written_percent(value: Decimal, *, sign: bool = False) -> str:
+    """A figure in percent that is rounded already."""
+    lead = MINUS if value < 0 else "+" if sign and value > 0 else ""
+    return f"{lead}{value.copy_abs():,f}\u00a0%"
 
 
 def percentile(value: Decimal | None) -> str:
     """A rank among peers from 0 to 100, `99.7`: everywhere with one place and no sign of percent."""
-    return NOTHING if value is None else f"{value.quantize(Decimal('0.1'), ROUND_HALF_EVEN):f}"
+    return NOTHING if value is None else f"{shown(value, 1):f}"
 
 
 def change(now: Decimal | int | None, before: Decimal | int | None) -> Decimal | None:
-    """Relative change now / before - 1, or None without a base."""
-    if now is None or not before:
+    """Relative change now / before - 1, or None without a base: nothing before, or either below 0."""
+    if now is None or not before or now < 0 or before < 0:
         return None
     return Decimal(now) / Decimal(before) - 1
 
 
 def change_words(now: Decimal | int | None, before: Decimal | int | None) -> str:
-    """`up 13.6 %`, `down 2.0 %`, `unchanged`, `new`: direction in words, never by colour alone."""
+    """`up 13.6 %`, `down 2.0 %`, `unchanged`, `new`: direction in words, never by colour alone.
+
+    Where either is below 0 there is no percentage: `up`, `down`.
+    """
     relative = change(now, before)
+    if now is not None and before is not None and min(now, before) < 0:
+        return "unchanged" if now == before else "up" if now > before else "down"
     if relative is None:
         return "new" if now else "unchanged"
     if abs(relative) < Decimal("0.0005"):
@@ -135,28 +193,42 @@ def change_words(now: Decimal | int | None, before: Decimal | int | None) -> str
     return f"{'up' if relative > 0 else 'down'} {percent(abs(relative), sign=True).removeprefix('+')}"
 
 
+def margin_words(now: Decimal, before: Decimal, currency: str) -> str:
+    """The change of a margin of which one side is a loss, as an amount: `loss grew by $3.10`."""
+    if now == before:
+        return "unchanged"
+    by = money(abs(now - before), currency)
+    if now < 0 and before < 0:
+        return f"loss {'grew' if now < before else 'shrank'} by {by}"
+    return f"down {by} to a loss" if now < before else f"up {by} from a loss"
+
+
 def per_million(amount: Decimal | None, tokens: int | None) -> Decimal | None:
     """Effective price: amount per million tokens, to twelve places."""
-    if amount is None or not tokens:
+    return per_units(amount, tokens, _MILLION)
+
+
+def per_units(amount: Decimal | None, quantity: int | None, units: Decimal) -> Decimal | None:
+    """What so many units come to where `quantity` of them come to `amount`, to twelve places."""
+    if amount is None or not quantity:
         return None
-    return (amount * _MILLION / Decimal(tokens)).quantize(Decimal("0.000000000001"), ROUND_HALF_EVEN)
+    with exact():
+        return shown(amount * units / Decimal(quantity), 12)
 
 
 def listed(value: Decimal | None, currency: str = "USD") -> str:
     """A price of the book in all its digits, at least two places."""
     if value is None:
         return NOTHING
-    whole, _, places = f"{value.normalize():,f}".partition(".")
-    return f"{SYMBOLS.get(currency, currency + chr(160))}{whole}.{places.ljust(2, '0')}"
+    whole, _, fraction = f"{value.normalize():,f}".partition(".")
+    return f"{symbol(currency)}{whole}.{fraction.ljust(2, '0')}"
 
 
 def rate(value: Decimal | None, currency: str = "USD") -> str:
     """A price per million tokens: two places from 1 on, else up to four significant digits."""
     if value is None:
         return NOTHING
-    symbol = SYMBOLS.get(currency, currency + "\u00a0")
     if value >= 1 or value == 0:
-        return f"{symbol}{value.quantize(Decimal('0.01'), ROUND_HALF_EVEN):,f}"
-    digits = value.quantize(_ONE.scaleb(value.adjusted() - 3), ROUND_HALF_EVEN)
-    text = f"{digits:f}".rstrip("0")
-    return f"{symbol}{text if len(text.partition('.')[2]) >= 2 else text + '0'}"
+        return f"{symbol(currency)}{shown(value, 2):,f}"
+    text = f"{shown(value, 3 - value.adjusted()):f}".rstrip("0")
+    return f"{symbol(currency)}{text if len(text.partition('.')[2]) >= 2 else text + '0'}"

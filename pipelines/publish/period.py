@@ -39,8 +39,7 @@ class Period:
 
     @property
     def current(self) -> tuple[date, date]:
-        """First and last day of the newer half of the comparison (empty range when compared is
-        0)."""
+        """First and last day of the newer half of the comparison (empty range when compared is 0)."""
         return self.complete_to - timedelta(days=self.compared - 1), self.complete_to
 
     @property
@@ -67,9 +66,8 @@ def _days(first: date, last: date) -> list[date]:
 def make_period(first: date, last: date, data_through: datetime, zone: str) -> Period:
     """Window and comparison for data from `first` to `last` (billing days).
 
-    `data_through` is the newest event, naive UTC. A day counts as complete when events reach into
-    its
-    last hour: quiet feeds rarely end at midnight sharp.
+    `data_through` is the newest event, naive UTC. A day counts as complete when events reach into its last hour:
+    quiet feeds rarely end at midnight sharp.
     """
     local = data_through.replace(tzinfo=UTC).astimezone(ZoneInfo(zone))
     ends = datetime.combine(last, time(23), ZoneInfo(zone))

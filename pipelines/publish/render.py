@@ -1,5 +1,4 @@
-"""Jinja set up for pages: autoescape on, undefined names are errors, JSON safe inside a script
-element."""
+"""Jinja set up for pages: autoescape on, undefined names are errors, JSON safe inside a script element."""
 
 from __future__ import annotations
 
@@ -12,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 import dashboards
+from dashboards.page import paired
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,14 +34,24 @@ def environment() -> Environment:
     )
     env.globals.update(kicker="", link=None, tiles=[], terms=[])
     env.filters["rows"] = rows_html
+    env.filters["code"] = code_html
+    env.filters["paired"] = paired
     env.filters["spec"] = lambda value: Markup(script_json(value))  # noqa: S704 - escaped by script_json
     return env
 
 
-def rows_html(rows: Sequence[Sequence[Cell]]) -> Markup:
+def code_html(text: str) -> Markup:
+    """A text of ours with its `commands` set as code; everything is escaped."""
+    parts = [escape(part) for part in text.split("`")]
+    made = [Markup("<code>{}</code>").format(part) if place % 2 else part for place, part in enumerate(parts)]
+    return Markup("").join(made)
+
+
+def rows_html(rows: Sequence[Sequence[Cell]], labels: Sequence[str] = ()) -> Markup:
     """Table rows. Here and not in a template because a site has some hundred thousand cells.
 
-    Every text, title and address goes through `escape`, as autoescape would have it.
+    Every text, title and address goes through `escape`, as autoescape would have it. With `labels` each cell carries
+    the head of its column, for rows that are stacked on narrow screens.
     """
     lines = []
     for row in rows:
@@ -50,10 +60,11 @@ def rows_html(rows: Sequence[Sequence[Cell]]) -> Markup:
             css = f' class="{cell.css}"' if cell.css else ""
             title = f' title="{escape(cell.raw)}"' if cell.raw and cell.raw != cell.text else ""
             bar = f' style="--b:{cell.bar}%"' if cell.bar else ""
+            label = f' data-l="{escape(labels[place])}"' if labels else ""
             inner: str = cell.html or escape(cell.text)
             if cell.href:
                 inner = f'<a href="{escape(cell.href)}">{inner}</a>'
-            parts.append(f"<td{css}{title}{bar}>{inner}" if place else f"<th scope=row{css}{title}>{inner}</th>")
+            parts.append(f"<td{css}{title}{bar}{label}>{inner}" if place else f"<th scope=row{css}{title}>{inner}</th>")
         lines.append("".join(parts))
     return Markup("\n".join(lines) + "\n")  # noqa: S704 - every part is escaped above
 

@@ -1,9 +1,7 @@
-"""The pages: read the published tables once, render every audience's folder, swap the whole site
-in.
+"""The pages: read the published tables once, render every audience's folder, swap the whole site in.
 
-What a page says is in dashboards/; what is read is in facts.py. Same input, same bytes: nothing of
-the run
-is in a page. A reader sees the old site or the new one, never half of each.
+What a page says is in dashboards/; what is read is in facts.py. Same input, same bytes: nothing of the run is in a
+page. A reader sees the old site or the new one, never half of each.
 """
 
 from __future__ import annotations
@@ -11,7 +9,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import dashboards
 from dashboards.frame import AUDIENCE_NAMES, Frame, make_frame
@@ -27,7 +25,9 @@ from dashboards.pages import (
     watch,
 )
 from pipelines.errors import MeterhouseError
+from pipelines.money import exact
 from pipelines.publish.facts import Facts, load_facts
+from pipelines.publish.ledger import require_equal
 from pipelines.publish.names import slug
 from pipelines.publish.plotly_js import ensure_plotly
 from pipelines.publish.render import environment, script_json
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from dashboards.page import Audience, Page
     from pipelines.home import Home
+    from pipelines.publish.series import Row
     from pipelines.settings import Settings
 
 MAX_BYTES = 50 * 2**20
@@ -48,30 +49,44 @@ STATIC = Path(dashboards.__file__).parent / "static"
 
 @dataclass(frozen=True, slots=True)
 class SiteSummary:
-    """What was built: pages, bytes without the chart library, and the first page of each
-    audience."""
+    """What was built: pages, bytes without the chart library, and the first page of each audience."""
 
     pages: int
     bytes: int
     entries: dict[str, Path] = field(default_factory=dict)
 
 
+class Folder(NamedTuple):
+    """A folder of the site: who reads it, and its pages; `organization` is the row of the one whose own it is."""
+
+    path: str
+    audience: Audience
+    pages: list[Page]
+    organization: Row | None = None
+
+
 def build_site(published: Path, home: Home, settings: Settings) -> SiteSummary:
     """Render the site from the Parquet below `published` into `home.site`.
 
-    Raises MeterhouseError when the site would pass its limits of files or bytes; the old site
-    stays.
+    Raises MeterhouseError when totals differ between two stages, or when the site would pass its limits of files or
+    bytes; the old site stays.
     """
-    facts = load_facts(published, home, settings)
+    with exact():
+        facts = load_facts(published, home, settings)
+        require_equal(facts, published)
+        return _build(facts, home)
+
+
+def _build(facts: Facts, home: Home) -> SiteSummary:
     beside = home.site.with_name(home.site.name + ".new")
     _remove(beside)
     beside.mkdir(parents=True)
     env = environment()
     pages = size = 0
-    for folder, audience, audience_pages in _audiences(facts):
-        frame = make_frame(facts, audience, folder)
-        target = beside / folder
-        for page in audience_pages:
+    for folder in _folders(facts):
+        frame = make_frame(facts, folder.audience, folder.path, folder.organization)
+        target = beside / folder.path
+        for page in folder.pages:
             size += _write(target / page.path, _render(env, page, frame))
             pages += 1
         if frame.jump:
@@ -84,33 +99,26 @@ def build_site(published: Path, home: Home, settings: Settings) -> SiteSummary:
     return SiteSummary(pages, size, entries)
 
 
-def _audiences(facts: Facts) -> Iterable[tuple[str, Audience, list[Page]]]:
-    """Folder, audience and pages. What a reader must not see is not in their folder."""
-    flagged = {row["organization_id"] for rows in facts.case_shares.values() for row in rows}
+def _folders(facts: Facts) -> Iterable[Folder]:
+    """Every folder of the site. What a reader must not see is not in their folder."""
     if facts.period is None:
         for name in ("finance", "platform"):
-            yield (
-                name,
-                name,
-                [overview.page(facts, name), quality.page(facts, name), glossary.page(facts, name)],
+            yield Folder(
+                name, name, [overview.page(facts, name), quality.page(facts, name), glossary.page(facts, name)]
             )
-        yield (
+        yield Folder(
             "trust-safety",
             "trust-safety",
-            [
-                *watch.pages(facts),
-                quality.page(facts, "trust-safety"),
-                glossary.page(facts, "trust-safety"),
-            ],
+            [*watch.pages(facts), quality.page(facts, "trust-safety"), glossary.page(facts, "trust-safety")],
         )
         return
-    yield (
+    yield Folder(
         "finance",
         "finance",
         [
             overview.page(facts, "finance"),
             organizations.listing(facts, "finance"),
-            *organizations.pages(facts, "finance"),
+            *organizations.pages(facts, "finance", facts.paged_organizations),
             products.listing(facts, "finance"),
             *products.pages(facts, "finance"),
             margin.page(facts),
@@ -119,7 +127,7 @@ def _audiences(facts: Facts) -> Iterable[tuple[str, Audience, list[Page]]]:
             glossary.page(facts, "finance"),
         ],
     )
-    yield (
+    yield Folder(
         "platform",
         "platform",
         [
@@ -132,24 +140,20 @@ def _audiences(facts: Facts) -> Iterable[tuple[str, Audience, list[Page]]]:
             glossary.page(facts, "platform"),
         ],
     )
-    yield (
+    yield Folder(
         "trust-safety",
         "trust-safety",
         [
             *watch.pages(facts),
-            *organizations.pages(facts, "trust-safety", only=flagged),
+            *organizations.pages(facts, "trust-safety", facts.flagged_organizations),
             quality.page(facts, "trust-safety"),
             glossary.page(facts, "trust-safety"),
         ],
     )
+    by_name = {row["organization_id"]: row for row in facts.organizations}
     for name in facts.paged_organizations:
-        page = organizations.own(facts, name)
-        if page is not None:
-            yield (
-                f"organizations/{slug(name)}",
-                "organization",
-                [page],
-            )
+        row = by_name[name]
+        yield Folder(f"organizations/{slug(name)}", "organization", [organizations.own(facts, row)], row)
 
 
 def _render(env: Environment, page: Page, frame: Frame) -> str:

@@ -25,7 +25,7 @@ def break_lines(
 
     A broken line is a changed copy of a whole one under an id of its own, so it replaces nothing.
     """
-    plain = [f for f in files if f.endswith(".jsonl") and not f.startswith("batch-")]
+    plain = [f for f in files if f.endswith(".jsonl") and not f.startswith(("batch-", "late-"))]
     put: dict[str, dict[str, int]] = {}
     if not plain:
         return put

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 LogFormat = Literal["litellm", "openai", "canonical"]
 FORMATS = Path(__file__).with_name("formats")
 LATE_SHARE, REDELIVERED_SHARE = 0.006, 0.004
+HELD_DAYS = 7
 
 
 def redeliver(
@@ -52,6 +53,16 @@ def redeliver(
     whole["arrived_us"] = np.concatenate([arrived, again_at])
     whole["copy"] = np.concatenate([np.zeros(n, np.int64), np.ones(len(again), np.int64)])
     return whole, int(late.sum())
+
+
+def hold_back(rows: dict[str, NDArray[Any]], day: int, last_day: int) -> None:
+    """Leaves the late records of the last week, batches apart, to the one file that comes after all others.
+
+    Its day, `last_day` + 1, is only a place: it is named for the last day, and its records are older.
+    """
+    if last_day - HELD_DAYS <= day < last_day:
+        held = (rows["delivered_on"] > day) & (rows["copy"] == 0) & ~rows["batch"]
+        rows["delivered_on"] = np.where(held, last_day + 1, rows["delivered_on"])
 
 
 def create_dimensions(
@@ -130,21 +141,23 @@ def write_logs(
 ) -> dict[str, int]:
     """One file a day (and one more for batches where the format has them apart): records by name.
 
-    The first day of a week's three is plain, the third gzip, the sixth Zstandard.
+    The first day of a week's three is plain, the third gzip, the sixth Zstandard. What was held back
+    is in a file of its own, `late-` and the last day.
     """
     folder.mkdir(parents=True, exist_ok=True)
     kinds: list[tuple[str, str, str]] = [(log_format, "", "true")]
     if log_format == "openai":
         kinds = [("openai", "", "not batch"), ("openai_batch", "batch-", "batch")]
     written: dict[str, int] = {}
-    for day in range(days):
-        ending, compression = _packing(day)
+    for day in range(days + 1):
+        ending, compression = _packing(day) if day < days else (".jsonl", "none")
         for name, prefix, condition in kinds:
             where = f"delivered_on = {day} and {condition}"
             records = connection.execute(f"select count(*) from requests where {where}").fetchone()
             if not records or not records[0]:
                 continue
-            file = f"{prefix}{(start + timedelta(days=day)).date().isoformat()}{ending}"
+            late = "late-" if day == days else ""
+            file = f"{late}{prefix}{(start + timedelta(days=min(day, days - 1))).date().isoformat()}{ending}"
             connection.execute(
                 f"copy (with delivered as (from requested where {where}) "
                 f"{read_sql(FORMATS / f'{name}.sql')}) to {literal(folder / file)} "

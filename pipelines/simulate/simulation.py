@@ -19,6 +19,7 @@ from pipelines.simulate.delivery import (
     LogFormat,
     add_requests,
     create_dimensions,
+    hold_back,
     redeliver,
     write_logs,
 )
@@ -40,6 +41,8 @@ from pipelines.simulate.truth import (
 from pipelines.warehouse import connect
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import duckdb
 
     from pipelines.home import Home
@@ -81,7 +84,8 @@ def simulate(
     """Writes `requests` distinct requests of `days` UTC days, and duplicates and broken lines too.
 
     The same arguments give the same bytes, and the same events in each format. Raises
-    MeterhouseError when the source's folder already holds files, or the home is not a demo home.
+    MeterhouseError when the source's folder already holds files, when the home is not a demo home,
+    and when it does not say so but holds other logs, events or a salt.
     """
     folder = home.landing / source
     if folder.exists() and any(folder.iterdir()):
@@ -90,13 +94,7 @@ def simulate(
             file=folder,
             way_out="Choose another --home, or empty that folder first.",
         )
-    if home.config.exists() and not load_settings(home).site.demo:
-        raise MeterhouseError(
-            "this home is not marked as demo data, and simulated logs must not mix with real ones.",
-            file=home.config,
-            field="site.demo",
-            way_out="Choose a --home of its own for simulated logs.",
-        )
+    _refuse_real_data(home, folder)
     book = load_book(price_book_path())
     card = home.prices / f"{COST_CARD.replace('-', '_')}.csv"
     write_cost_card(book, card)
@@ -119,6 +117,7 @@ def simulate(
         for day, first_id in enumerate(np.cumsum(counts.sum(axis=0)) - counts.sum(axis=0)):
             rows = draw_day(rng, crowd, day, counts[:, day], int(first_id))
             rows, late_today = redeliver(rng, rows, day, days - 1)
+            hold_back(rows, day, days - 1)
             late += late_today
             add_requests(connection, rows)
         create_dimensions(connection, crowd, book, seed=seed, days=days)
@@ -164,6 +163,25 @@ def simulate(
     write_truth(truth, daily, home.root / "truth")
     _settle_home(home, seed=seed, source=source, log_format=log_format)
     return truth
+
+
+def _refuse_real_data(home: Home, folder: Path) -> None:
+    """Raise unless the home says that it is a demo, or holds nothing yet that could be real."""
+    cause, field = "simulated logs must not mix with real ones, and this home", None
+    found = home.config
+    if home.config.exists():
+        if load_settings(home).site.demo:
+            return
+        cause, field = f"{cause} is not marked as demo data.", "site.demo"
+    else:
+        others = (p for p in home.landing.glob("*") if p != folder and not p.name.startswith("."))
+        kept = (p for part in (home.events, home.quarantine) for p in part.rglob("*") if p.is_file())
+        used = sorted([*others, *kept, *(p for p in [home.salt_file] if p.exists())])
+        if not used:
+            return
+        found = used[0]
+        cause = f"{cause} is in use, without a meterhouse.toml that marks it as demo data."
+    raise MeterhouseError(cause, file=found, field=field, way_out="Choose a --home of its own for simulated logs.")
 
 
 def _duplicates(connection: duckdb.DuckDBPyConnection) -> int:

@@ -11,7 +11,7 @@ create or replace table watch.extraction_flags (
     counter_evidence json not null,
     linked_organizations json not null,
     output_tokens bigint not null,
-    revenue_amount decimal(38, 12),
+    revenue_amount decimal(38, 18),
     rank integer not null
 );
 

@@ -6,7 +6,7 @@ window, so the same tables give the same rows.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -70,7 +70,7 @@ def watch(connection: DuckDBPyConnection, settings: Settings) -> WatchSummary:
         taken = {member for group in groups for member in group.members}
         single = single_cases(connection, alerts=alerts - len(grouped), taken=taken)
     write_cases(connection, [*grouped, *single])
-    return WatchSummary(
+    summary = WatchSummary(
         last_day,
         judged,
         unjudged,
@@ -79,6 +79,18 @@ def watch(connection: DuckDBPyConnection, settings: Settings) -> WatchSummary:
         len(grouped),
         _note(judged, unjudged, alerts),
     )
+    _write_summary(connection, summary)
+    return summary
+
+
+def _write_summary(connection: DuckDBPyConnection, summary: WatchSummary) -> None:
+    """One row that says what was judged: an empty queue means little without it."""
+    connection.execute("""
+        create or replace table watch.watch_summary (
+            last_day date, organization_days bigint, unjudged_days bigint, alerts_allowed decimal(18, 6),
+            single_cases integer, group_cases integer, note varchar)""")
+    connection.execute("insert into watch.watch_summary values (?, ?, ?, ?, ?, ?, ?)", list(astuple(summary)))
+    connection.execute("create or replace view published.watch_summary as from watch.watch_summary")
 
 
 def _coverage(connection: DuckDBPyConnection) -> tuple[int, int]:

@@ -1,9 +1,9 @@
-"""`make bench`: fixed overhead of a run, and its ratio to a bare DuckDB script on the same files.
+"""`make bench`: fixed overhead of a run, its ratio to a bare DuckDB script on the same files, and rating alone.
 
-Usage: python -m tests.bench [--requests 1000000] [--keep DIR]. Seconds depend on the machine; the
-ratio does not, much. Both sides run as processes of their own, start-up included; the line "start-up
-apart" takes the time of a run with one tiny file off ours and of an empty script off the other. Peak
-memory is that of the largest process of a command.
+Usage: python -m tests.bench [--requests 1000000] [--rated 10000000] [--peers PYTHON] [--keep DIR].
+Seconds depend on the machine; the ratio does not, much. Both sides run as processes of their own, start-up
+included; the line "start-up apart" takes the time of a run with one tiny file off ours and of an empty script off
+the other. Peak memory is that of the largest process of a command.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pathlib import Path
 import click
 
 from tests.bench.measure import Timed, last_steps, timed
+from tests.bench.rating import MEMORY
 
 METERHOUSE = Path(sys.executable).parent / "meterhouse"
 
@@ -89,16 +90,40 @@ def throughput(folder: Path, requests: int, fixed: float) -> None:
     show_steps(f"{requests:,} requests", ours, last_steps(home / "runs.jsonl"))
 
 
+def rating(folder: Path, requests: int, peers: Path | None) -> None:
+    """Print the ratio of rating and marts to a bare join and sum, its memory, and the peers' calls a second."""
+    module = [sys.executable, "-m", "tests.bench.rating"]
+    timed([*module, "make", folder, requests])
+    found = {step: timed([*module, step, folder]) for step in ("bare", "ours", "sum")}
+    seconds = {step: float(run.output.split()[0]) for step, run in found.items()}
+    totals = {step: run.output.split()[1:] for step, run in found.items()}
+    print(f"\nRating and the spend mart of {requests:,} requests, in {MEMORY} of DuckDB memory")
+    names = {"bare": "bare join and sum", "ours": "meterhouse", "sum": "the join summed at once"}
+    for step, name in names.items():
+        print(f"  {name:<24} {seconds[step]:8.1f} s {requests / seconds[step]:12,.0f} requests/s "
+              f"{found[step].peak:8,.0f} MiB peak")  # fmt: skip
+    print(f"  ratio to the bare one    {seconds['ours'] / seconds['bare']:8.2f}")
+    same = totals["ours"] == totals["bare"] == totals["sum"]
+    print(f"  same requests and revenue: {same} ({' '.join(totals['ours'])})")
+    if peers is not None:
+        for line in timed([peers, "-m", "tests.bench.peers"]).output.splitlines():
+            name, calls = line.split(" ", 1)
+            print(f"  {name + ', one by one':<24} {calls:>12} requests/s")
+
+
 @click.command()
 @click.option("--requests", default=1_000_000, show_default=True)
+@click.option("--rated", default=10_000_000, show_default=True, help="Requests of the measurement of rating alone.")
+@click.option("--peers", type=click.Path(path_type=Path), help="A Python that has the packages of peers.")
 @click.option("--keep", type=click.Path(path_type=Path), help="Work in this folder and keep it.")
-def main(requests: int, keep: Path | None) -> None:
+def main(requests: int, rated: int, peers: Path | None, keep: Path | None) -> None:
     """Measure on this machine."""
     folder = keep or Path(tempfile.mkdtemp(prefix="meterhouse-bench-"))
     folder.mkdir(parents=True, exist_ok=True)
     try:
         fixed = overhead(folder)
         throughput(folder, requests, fixed)
+        rating(folder / "rating", rated, peers)
     finally:
         if keep is None:
             shutil.rmtree(folder, ignore_errors=True)

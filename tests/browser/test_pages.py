@@ -217,6 +217,47 @@ def test_phone_has_no_sideways_scroll(visit: Visit) -> None:
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
 
 
+@pytest.mark.parametrize("visit", [{"viewport": {"width": 390, "height": 844}}], indirect=True)
+def test_phone_shows_what_matters_without_scrolling(visit: Visit) -> None:
+    """The page's own tab, why a case is in the queue, and hours of the day in one line."""
+
+    def within(selector: str) -> bool:
+        box = visit.page.locator(selector).first.bounding_box()
+        return box["x"] >= 0 and box["x"] + box["width"] <= 390
+
+    visit.open("finance/prices.html")
+    assert within("nav [aria-current]")
+    visit.open("trust-safety/index.html")
+    assert within("#queue-table td.w")
+    assert not visit.page.locator("#queue-table thead").is_visible()
+    assert visit.page.evaluate("getComputedStyle(document.querySelector('#queue-table td.w'), '::before').content") == (
+        '"Why"'
+    )
+    page = visit.open("trust-safety/cases/case-001a1.html")
+    heights = page.eval_on_selector_all(".hours b", "all => all.map(b => b.getBoundingClientRect().height)")
+    assert heights
+    assert max(heights) < 25
+
+
+def test_prices_show_their_days_without_scrolling(visit: Visit) -> None:
+    page = visit.open("finance/prices.html")
+    for name in ("Valid from", "Valid to"):
+        box = page.locator("#history-table thead th", has_text=name).bounding_box()
+        assert box["x"] + box["width"] <= 1280
+
+
+@pytest.mark.parametrize("visit", [{"color_scheme": "dark"}], indirect=True)
+def test_cost_line_and_its_swatch_are_one_colour_in_the_dark(visit: Visit) -> None:
+    page = visit.open("finance/index.html")
+    visit.draw_all()
+    ink = page.evaluate("getComputedStyle(document.body).color")
+    line = page.locator("#days .plot .js-line").last
+    assert line.evaluate("e => getComputedStyle(e).stroke") == ink
+    swatch = page.locator("#days .legend .ln").evaluate("e => getComputedStyle(e)")
+    assert swatch["backgroundColor"] == ink
+    assert swatch["borderTopWidth"] == "0px"
+
+
 @pytest.mark.parametrize("visit", [{}, {"color_scheme": "dark"}], indirect=True)
 @pytest.mark.parametrize("path", ["finance/index.html", "trust-safety/cases/case-001a1.html"])
 def test_accessibility(visit: Visit, path: str) -> None:
@@ -245,3 +286,13 @@ def test_axes_write_amounts_as_money(visit: Visit) -> None:
         ticks = [t.text_content() for t in page.query_selector_all(".ytick text")]
         assert ticks
         assert not [t for t in ticks if t[-1] in "m\u00b5nG"], (path, ticks)
+
+
+def test_axis_of_a_closer_look_names_no_day_twice(visit: Visit) -> None:
+    page = visit.open("finance/index.html")
+    visit.draw_all()
+    plot = page.locator("#days .plot")
+    plot.evaluate("g => Plotly.relayout(g, { 'xaxis.range': ['2026-05-03 12:00', '2026-05-05 12:00'] })")
+    ticks = page.locator("#days .xtick text").all_text_contents()
+    assert len(ticks) > 1
+    assert len(set(ticks)) == len(ticks)

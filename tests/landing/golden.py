@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.landing.contract import BUCKETS
+from pipelines.landing.contract import BUCKETS, METERS
 from pipelines.landing.csv_records import csv_header
 from pipelines.landing.ingest import ingest
 from pipelines.settings import Settings, Source
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parents[1] / "golden"
 FORMATS = ("canonical", "litellm", "openai", "mapped")
 SALT = "golden"
-PARQUET = ("events.jsonl", "spend_logs.jsonl", "calls.csv")
-_COUNTS = {*BUCKETS, "reasoning_tokens", "raw_input_tokens", "raw_output_tokens", "revision"}
+PARQUET = ("events.jsonl", "meters.jsonl", "spend_logs.jsonl", "calls.csv")
+_COUNTS = {*BUCKETS, *METERS, "reasoning_tokens", "raw_input_tokens", "raw_output_tokens", "revision"}
 
 
 def samples(log_format: str) -> list[Path]:
@@ -143,7 +143,7 @@ def _column(values: list[Any]) -> pa.Array:
 def _plain(value: object) -> object:
     if isinstance(value, datetime):
         return value.isoformat()
-    return str(value.normalize()) if isinstance(value, Decimal) else value
+    return f"{value.normalize():f}" if isinstance(value, Decimal) else value
 
 
 def _write_expected() -> None:

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.home import Home
-from pipelines.landing.contract import BUCKETS, COLUMNS
+from pipelines.landing.contract import BUCKETS, COLUMNS, METERS
 from pipelines.landing.ingest import IngestSummary, ingest
 from pipelines.settings import load_settings
 from pipelines.sql import identifier, literal
@@ -107,10 +107,10 @@ def comparable(rows: Iterable[Row]) -> list[Row]:
     return [{n: row[n] for n in COMPARED} for row in rows]
 
 
-def totals(rows: Iterable[Row]) -> dict[str, int]:
-    """Sum of every token bucket, and the number of rows."""
+def totals(rows: Iterable[Row]) -> dict[str, Any]:
+    """Sum of every token bucket and meter, and the number of rows."""
     rows = list(rows)
-    return {"events": len(rows)} | {b: sum(r[b] for r in rows) for b in BUCKETS}
+    return {"events": len(rows)} | {b: sum(r[b] for r in rows) for b in (*BUCKETS, *METERS)}
 
 
 def event(event_id: object, **changes: object) -> Row:

@@ -86,11 +86,33 @@ BAD: list[tuple[bytes, str | None, str]] = [
     (text("x", input_tokens=-(2**63), cached_input_tokens=-(2**63)), "input_tokens", "negative"),
     (text("x", raw_output_tokens=2**63 - 1), "raw_output_tokens", "more than 1000000000000"),
     (text("x", reasoning_tokens=2**63 - 1), "reasoning_tokens", "more than 1000000000000"),
+    (text("x", image_input_tokens=-1), "image_input_tokens", "negative: -1"),
+    (text("x", image_input_tokens=5, raw_input_tokens=100), "raw_input_tokens", "the input buckets add up to 105"),
+    (text("x", image_output_tokens=5, raw_output_tokens=20), "raw_output_tokens", "the output buckets add up to 25"),
+    (text("x", web_search_calls=1.5), "web_search_calls", "not a whole number: 1.5"),
+    (text("x", file_search_calls=-1), "file_search_calls", "negative: -1"),
+    (text("x", code_execution_calls=10**9 + 1), "code_execution_calls", "more than 1000000000, far beyond any call"),
+    (text("x", code_execution_calls=2**63), "code_execution_calls", "not a whole number"),
+    (text("x", hosting_hours=0.0000001), "hosting_hours", "not a number of hours up to 1000000000 with at most 6"),
+    (text("x", hosting_hours="1.2345678"), "hosting_hours", "with at most 6 decimals: 1.2345678"),
+    (text("x", training_hours="two"), "training_hours", "with at most 6 decimals: two"),
+    (raw_value("training_hours", "NaN"), "training_hours", "with at most 6 decimals: NaN"),
+    (raw_value("training_hours", "1e400"), "training_hours", "with at most 6 decimals: 1e400"),
+    (text("x", training_hours=-0.5), "training_hours", "negative: -0.5"),
+    (text("x", hosting_hours=10**9 + 0.5), "hosting_hours", "more than 1000000000, far beyond any call or job"),
     (text("x", raw_input_tokens=99), "raw_input_tokens", "is 99, but the input buckets add up to 100"),
     (text("x", reasoning_tokens=21), "reasoning_tokens", "more than output_tokens"),
     (text("long", pad="y" * 9_000_000, input_tokens=-1), "input_tokens", "negative: -1"),
 ]
 BLANK = [b"", b"   ", b"\t\r"]
+# What is kept of the text where it is not all of it: see test_secrets.py.
+KEPT = {
+    b'["event_id"]': '["…"]',
+    b'"text"': '"…"',
+    b"\xff\xfe\0\0": "[text left out]",
+    b"event_id,occurred_at": "[text left out]",
+    BAD[-1][0]: text("long", pad="…", input_tokens=-1).decode().replace("\\u2026", "…"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +149,7 @@ def test_bad_line_is_refused_by_line_field_and_reason(refused: list[Row], number
     record = refused[number]
     assert (record["file"], record["line"], record["field"]) == ("bad.jsonl", 2 + 3 * number, field)
     assert reason in record["reason"]
-    assert record["raw"] == line.decode("utf-8", "backslashreplace")
+    assert record["raw"] == KEPT.get(line, line.decode("utf-8", "backslashreplace"))
 
 
 def test_the_ceiling_itself_is_a_count(tmp_path: Path) -> None:
@@ -142,10 +164,14 @@ def test_counts_that_overflow_in_a_mapping_are_refused(tmp_path: Path, log_forma
     big = 2**63 - 1
     usage = {"prompt_tokens": 5, "completion_tokens": big, "total_tokens": big}
     details = {"cached_tokens": big, "audio_tokens": big, "cache_write_tokens": big}
+    images = {"image_tokens": big, "text_tokens": big, "cached_tokens_details": {"image_tokens": big}}
     usages = [usage, {**usage, "completion_tokens": 1, "prompt_tokens_details": details}]
+    usages.append({"prompt_tokens": 5, "completion_tokens": 1, "prompt_tokens_details": images})
+    usages.append({"prompt_tokens": 5, "completion_tokens": 1, "completion_tokens_details": images})
     if log_format == "litellm":
         usages.append({"prompt_tokens": 5, "completion_tokens": 1, "cache_creation": {
             "ephemeral_5m_input_tokens": big, "ephemeral_1h_input_tokens": big}})  # fmt: skip
+        usages.append({"prompt_tokens": 5, "completion_tokens": 1, "server_tool_use": {"web_search_requests": big}})
     records: list[Row] = [
         {"id": str(n), "object": "chat.completion", "model": "m", "created": 1709294400, "organization": "o",
          "request_id": str(n), "call_type": "completion", "startTime": "2024-03-01", "organization_id": "o",

@@ -54,10 +54,11 @@ def test_folders_are_recognised_by_their_first_record(home: Home) -> None:
     drop(home, "later-file/deep/er/b.jsonl", [event("1")])
     assert formats(home) == {
         "events": "canonical", "table": "canonical", "typed": "canonical",
+        "meters": "canonical", "meters_table": "canonical",
         "broken-first": "canonical", "later-file": "canonical",
-        "spend_logs": "litellm", "table_dump": "litellm",
+        "spend_logs": "litellm", "table_dump": "litellm", "images_and_searches": "litellm",
         "chat_completions": "openai", "responses": "openai", "embeddings": "openai",
-        "batch_output": "openai",
+        "batch_output": "openai", "images_and_tools": "openai",
     }  # fmt: skip
 
 

@@ -184,6 +184,9 @@ def _record(call: int, revision: int) -> dict[str, object]:
         input_tokens=call * 100,
         cached_input_tokens=revision,
         output_tokens=call + revision,
+        image_input_tokens=revision,
+        hosting_hours=f"{call}.{revision:06}",
+        web_search_calls=call,
         organization_id=f"org-{call % 3}",
     )
 

@@ -1,4 +1,4 @@
-"""What must not be stored in clear: keys, addresses; and the pseudonyms that stand for them."""
+"""What must not be stored in clear: keys, persons, addresses, texts; and the pseudonyms that stand for them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipelines.landing.staging import salt
-from tests.landing.homes import CANONICAL, Row, drop, event, events, land, make_home, quarantined
+from tests.landing.homes import CANONICAL, Row, drop, drop_parquet, event, events, land, make_home, quarantined
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -92,13 +92,129 @@ def test_pseudonyms_differ_between_homes(home: Home, tmp_path: Path) -> None:
     assert (other.salt_file.stat().st_mode & 0o777) == 0o600
 
 
-def test_plain_ids_pass(tmp_path: Path) -> None:
-    plain = ["88dc28d0f030c55ed4ab77ed8faf098196cb", "acme:search", "k1", "key-1", "proj_abc", "svc.search", "user_12"]
+def test_only_digests_pass_as_keys_and_only_ours_as_persons(tmp_path: Path) -> None:
+    ours, sha256 = "h_0123456789abcdef01234567", "0123456789abcdef" * 4
     home = make_home(tmp_path / "home", CANONICAL)
-    drop(home, "g/a.jsonl", [event(n, api_key_id=t, end_user_id=t) for n, t in enumerate(plain)])
+    near = ["h_0123456789abcdef0123456", "h_0123456789ABCDEF01234567", "h_Jane Doe", sha256[1:], sha256[1:] + "X"]
+    texts = [ours, sha256, *near]
+    drop(home, "g/a.jsonl", [event(n, api_key_id=t, end_user_id=t) for n, t in enumerate(texts)])
     land(home)
-    for name in ("api_key_id", "end_user_id"):
-        assert [e[name] for e in events(home)] == plain
+    assert [e["api_key_id"] for e in events(home)][:2] == [ours, sha256]
+    assert events(home)[0]["end_user_id"] == ours
+    hashed = [e["api_key_id"] for e in events(home)][2:] + [e["end_user_id"] for e in events(home)][1:]
+    assert all(t.startswith("h_") and len(t) == 26 and t not in texts for t in hashed)
+    assert len(set(hashed)) == len(near) + 1
+
+
+def test_plain_networks_pass(tmp_path: Path) -> None:
+    plain = ["88dc28d0f030c55ed4ab77ed8faf098196cb", "acme:search", "net-1", "svc.search", "office_12"]
+    home = make_home(tmp_path / "home", CANONICAL)
+    drop(home, "g/a.jsonl", [event(n, client_network=t) for n, t in enumerate(plain)])
+    land(home)
+    assert [e["client_network"] for e in events(home)] == plain
+
+
+# A key may look like anything, and so may a person.
+KEYS = [
+    "0a1b2c3d4e5f60718293a4b5c6d7e8f9", "pplx-0123456789abcdefghijABCDEFGHIJ", "nvapi-Zz0123456789_-abcdefgh",
+    "AKIAIOSFODNN7EXAMPLE", "tgp_v1_0123456789abcdefABCDEF", "r8_0123456789abcdefABCDEF01", "fw_0123456789abcdefABCD",
+    "csk-0123456789abcdefghijabcdef", "key_01fd8a6b2c3d4e5f", "sk-proj-Abcdefghijklmnop1234", "hunter2",
+    "correct horse", "Bearer 0123456789.abcdef-ghijkl", "acme:search", "k-42",
+]  # fmt: skip
+PERSONS = ["Jane Doe", "jane.doe", "+49 151 23456789", "4915123456789", "jane@example.org", "u-1", "203.0.113.78"]
+
+
+def called(key: str, person: str, number: int, **changes: object) -> dict[str, Row]:
+    """A record of each format that names a key and a person."""
+    agent = f"curl ({person})"
+    metadata = {"user_agent": agent, "user_api_key": key, "headers": {"x-api-key": key}}
+    return {
+        "canonical": event(number, api_key_id=key, end_user_id=person, client_agent=agent, **changes),
+        "litellm": {**LITELLM, "request_id": f"{number}", "api_key": key, "end_user": person, "user": person,
+                    "metadata": metadata, **changes},
+        "openai": {**OPENAI, "id": f"{number}", "api_key": key, "user": person, "user_agent": agent, **changes},
+        "tables": {"at": "2024-03-01", "key": key, "who": person, "in": 1, "id": number, **changes},
+    }  # fmt: skip
+
+
+MAPPED = (
+    '[[sources]]\nname = "tables"\nformat = "mapped"\n[sources.columns]\noccurred_at = "at"\nevent_id = "id"\n'
+    'api_key_id = "key"\nend_user_id = "who"\ninput_tokens = "in"\n'
+    '[sources.constants]\nprovider = "p"\nmodel = "m"\norganization_id = "acme"\n'
+)
+CALLS = [(k, PERSONS[n % len(PERSONS)], n) for n, k in enumerate(KEYS)]
+
+
+def test_api_key_and_person_of_any_form_are_hashed(tmp_path: Path) -> None:
+    home = make_home(tmp_path / "home", MAPPED)
+    for name in ("canonical", "litellm", "openai", "tables"):
+        drop(home, f"{name}/a.jsonl", [called(*call)[name] for call in CALLS])
+    assert land(home).accepted == 4 * len(CALLS)
+    for row in events(home):
+        assert [row[n][:2] for n in ("api_key_id", "end_user_id")] == ["h_", "h_"], row
+    kept = bytes_kept(home)
+    assert [t for t in KEYS if f"'{t}'".encode() in kept] == []
+    assert [t for t in PERSONS if f"'{t}'".encode() in kept] == []
+    # One key has one name, whatever the format.
+    assert len({e["api_key_id"] for e in events(home)}) == len(KEYS)
+
+
+def _csv(rows: list[Row]) -> str:
+    return "".join(",".join(f'"{c}"' for c in cells) + "\n" for cells in (rows[0], *(r.values() for r in rows)))
+
+
+def test_api_key_and_person_of_any_form_are_left_out_of_refused_records(tmp_path: Path) -> None:
+    home = make_home(tmp_path / "home", MAPPED)
+    for name, bad in {"canonical": "input_tokens", "litellm": "prompt_tokens", "openai": "created"}.items():
+        rows = [called(*call, **{bad: "x"})[name] for call in CALLS]
+        whole = [json.dumps(row) for row in rows]
+        # Cut off after the first key, with the key in it or its own end cut off; and as Python prints them.
+        key = "api_key_id" if name == "canonical" else "api_key"
+        cut = [text[: text.index(row[key]) + 9] for text, row in zip(whole, rows, strict=True)]
+        drop(home, f"{name}/a.jsonl", [*whole, *cut, *(t[:-1] for t in whole), *map(str, rows)])
+        drop(home, f"{name}/b.json", json.dumps(rows, indent=2))
+    tables = [called(*call, **{"in": "x"})["tables"] for call in CALLS]
+    drop(home, "tables/a.csv", _csv(tables) + "".join(f"{r['key']},{r['who']}\n" for r in tables))
+    drop(home, "tables/b.csv", _csv(tables).replace('"x"', '"x","more"'))
+    drop(home, "tables/c.csv", _csv(tables[:1]) + f'{KEYS[0]},"{PERSONS[0]}\n')
+    drop_parquet(home, "tables/d.parquet", {n: [str(r[n]) for r in tables] for n in tables[0]})
+    rivals = [called(*call, model=m)["canonical"] for call in CALLS for m in ("m", "m2")]
+    drop(home, "canonical/c.jsonl", [{**r, "event_id": f"c{r['event_id']}"} for r in rivals])
+    summary = land(home)
+    assert summary.quarantined == len(CALLS) * 20 + 2
+    assert summary.accepted == len(CALLS)
+    records = quarantined(home)
+    clear = [c for c in (*KEYS, *PERSONS) if c not in {"acme:search", "k-42", "u-1", "hunter2"}]
+    assert {c: r["raw"] for r in records for c in clear if c in r["raw"] or c in r["reason"]} == {}
+    for short in ('"acme:search"', '"k-42"', '"u-1"', '"hunter2"', "'hunter2'", "k-42,", "hunter2,"):
+        assert [r["raw"] for r in records if short in r["raw"]] == []
+    # Nor the first nine letters of one that was cut off.
+    assert [r["raw"] for r in records if any(c[:9] in r["raw"] for c in KEYS if c[:9] != "acme:sear")] == []
+
+
+def test_values_of_keys_that_name_a_secret_are_left_out_whatever_they_are(tmp_path: Path) -> None:
+    home = make_home(tmp_path / "home", CANONICAL + MAPPED.replace('who"', 'password"'))
+    names = ["api_key", "apiKey", "x-api-key", "X-API-Key", "Authorization", "token", "access_token", "client_secret",
+             "password", "private_key", "db_passwd", "Set-Cookie", "credentials"]  # fmt: skip
+    secrets = {name: f"letmein{n}" for n, name in enumerate(names)}
+    numbers = {name: 900000 + n for n, name in enumerate(names) if not name.lower().endswith("token")}
+    for n, held in enumerate((secrets, numbers)):
+        bad = event(n, input_tokens=-1, headers={**held, "nested": [held]}, **held)
+        drop(home, f"g/{n}.jsonl", [bad, json.dumps(bad)[:-1], str(bad)])
+    drop(home, "tables/a.jsonl", [{"at": "2024-03-01", "in": -1, "id": 1, "password": "letmein", "key": 900000}])
+    assert land(home).quarantined == 7
+    kept = bytes_kept(home)
+    assert b"letmein" not in kept
+    assert b"90000" not in kept
+    raw = quarantined(home)[0]["raw"]
+    assert json.loads(raw)["headers"] == {**dict.fromkeys(names, "***"), "nested": [dict.fromkeys(names, "***")]}
+
+
+def test_counts_called_token_stay(tmp_path: Path) -> None:
+    home = make_home(tmp_path / "home", CANONICAL)
+    drop(home, "g/a.jsonl", [event("1", input_tokens=-1, completion_token=5)])
+    land(home)
+    assert '"completion_token": 5' in quarantined(home)[0]["raw"]
 
 
 @pytest.fixture(scope="module")
@@ -121,14 +237,14 @@ def test_quarantine_holds_no_key_or_address(refused: Home) -> None:
 
 def test_masked_text_is_otherwise_as_it_was(refused: Home) -> None:
     raw = quarantined(refused)[0]["raw"]
-    for kept in ('"event_id": "1"', '"occurred_at": "2024-03-01T12:00:00Z"', '"input_tokens": -1', "sk-***"):
-        assert kept in raw
+    bad = event("1", api_key_id="***", client_network="***", end_user_id="***", note=["…", "…"], input_tokens=-1)
+    assert raw == json.dumps(bad, ensure_ascii=False)
 
 
 @pytest.fixture(scope="module")
 def talkative(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """A home that has refused records with prompts and answers in them, and keys where numbers belong."""
-    made = make_home(tmp_path_factory.mktemp("text") / "home")
+    made = make_home(tmp_path_factory.mktemp("text") / "home", MAPPED.replace("tables", "mapped"))
     told = [{"role": "user", "content": SAID}]
     bad = event("kept-id", latency_ms=KEY, input_tokens=1, messages=told, prompt=SAID, input=SAID)
     answer = {**OPENAI, "id": "kept-id", "usage": None, "choices": [{"message": {"content": SAID}}], "user": MAIL}
@@ -137,9 +253,19 @@ def talkative(tmp_path_factory: pytest.TempPathFactory) -> Home:
     spend = {"request_id": "kept-id", **LITELLM, "prompt_tokens": -1, "messages": told, "response": SAID}
     nested = {**spend, "metadata": json.dumps({"spend_logs_metadata": {"tools": [{"arguments": SAID}]}})}
     rival = event("conflict", occurred_at="2024-03-02", model="kept-id", content=SAID)
+    # Under names that no list has, under names of fields that stand elsewhere, and as names.
+    unlisted = ("system", "query", "question", "user_message", "assistant_response", "Prompt Text")
+    named = dict.fromkeys(unlisted, SAID)
+    tool = {"type": "tool_use", "input": {"model": SAID, "event_id": [SAID], "region": {"organization_id": SAID}}}
+    other = event("kept-id", input_tokens=-1, **named, turns=[named, tool], **{SAID: 1})
     drop(made, "canonical/a.jsonl", [bad, json.dumps(bad)[:-9], str(bad), event("conflict"), rival])
-    drop(made, "openai/a.jsonl", [answer, batch])
-    drop(made, "litellm/a.jsonl", [spend, nested])
+    drop(made, "canonical/b.jsonl", [other, json.dumps(other)[:-1], str(other), SAID, f"{{{SAID}: 1}}", f'"{SAID}"'])
+    drop(made, "openai/a.jsonl", [answer, batch, {**answer, "metadata": {**named, "organization": "acme"}}])
+    drop(made, "litellm/a.jsonl", [spend, nested, {**spend, "metadata": {**named, "usage_object": None}}])
+    row = {"id": "kept-id", "at": "2024-03-01", "in": -1, "key": KEY, "who": "merger", **named}
+    drop(made, "mapped/a.jsonl", [row])
+    drop(made, "mapped/b.csv", f"{','.join(row)}\n{','.join(map(str, row.values()))}\nkept-id,{SAID}\n")
+    drop_parquet(made, "mapped/c.parquet", {k: [v] for k, v in row.items()})
     head = "event_id,occurred_at,organization_id,model,prompt"
     drop(made, "table/a.csv", f'{head}\nkept-id,2024-03-01,o,m,"{SAID}"\n2,2024-03-01,o,m,{SAID},x\n"{SAID},{SAID}\n')
     assert land(made).accepted == 1
@@ -148,10 +274,43 @@ def talkative(tmp_path_factory: pytest.TempPathFactory) -> Home:
 
 def test_quarantine_holds_no_prompt_or_answer(talkative: Home) -> None:
     records = quarantined(talkative)
-    assert len(records) == 11
+    assert len(records) == 23
     assert SAID.encode() not in bytes_kept(talkative)
+    assert b"merger" not in bytes_kept(talkative)
+    nothing = {"[text left out]", '"…"', "…,…", "…,…,…,…,…,…", '"…,…', "{… … … … …: 1}"}
     for record in records:
-        assert "kept-id" in record["raw"] or record["raw"] == "[text left out]", record
+        assert "kept-id" in record["raw"] or record["raw"] in nothing, record
+
+
+def test_column_names_that_may_be_a_row_are_not_in_a_reason(tmp_path: Path) -> None:
+    home = make_home(tmp_path / "home", MAPPED)
+    headless = ["2024-03-01", *KEYS[:3], MAIL, SAID, "49151234567", "prompt_tokens", "a.b-c d"]
+    drop(home, "tables/a.csv", ",".join(headless) + "\n")
+    land(home)
+    [record] = quarantined(home)
+    assert "there is no column 'at' (it has …, …, …, …, …, …, …, prompt_tokens, a.b-c d)" in record["reason"]
+
+
+def test_numbers_that_stand_for_text_are_left_out(tmp_path: Path) -> None:
+    home = make_home(tmp_path / "home", CANONICAL)
+    bad = event("1", input_tokens=-1, prompt=[15496, 11, 995], data=[{"embedding": [0.25, -1e-3], "index": 0}])
+    drop(home, "g/a.jsonl", [bad, json.dumps(bad)[:-30]])
+    land(home)
+    raw = [q["raw"] for q in quarantined(home)]
+    assert raw[0].endswith('"prompt": […], "data": [{"embedding": […], "index": 0}]}')
+    assert "995" not in raw[1]
+    assert "0.25" not in raw[1]
+
+
+def test_reasons_show_a_value_only_if_it_is_none_that_must_be_left_out(tmp_path: Path) -> None:
+    home = make_home(tmp_path / "home", CANONICAL)
+    values = {SAID: "a text of 21 characters", KEYS[0]: "a text of 32 characters", KEY: "sk-***",
+              "AKIAIOSFODNN7EXAMPLE": "AKIA***", "12 tokens": "12 tokens", "9" * 60: "9" * 60,
+              "x" * 90: "a text of 90 characters"}  # fmt: skip
+    drop(home, "g/a.jsonl", [event(n, latency_ms=v) for n, v in enumerate(values)])
+    land(home)
+    wanted = [f"latency_ms is not a whole number: {shown}" for shown in values.values()]
+    assert [q["reason"] for q in quarantined(home)] == wanted
 
 
 def test_reasons_hold_no_key_and_records_no_mail_address(talkative: Home) -> None:

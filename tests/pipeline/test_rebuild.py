@@ -14,7 +14,7 @@ from pipelines import build
 from pipelines.cli import main
 from pipelines.errors import MeterhouseError
 from pipelines.home import Home
-from pipelines.pricing.book import COLUMNS
+from pipelines.pricing.tables import RATES
 from pipelines.run import run_all
 from pipelines.settings import load_settings
 from tests.conftest import ask, digests
@@ -103,10 +103,10 @@ def test_faulty_card_is_refused_by_line_and_leaves_nothing(zoned: Home) -> None:
     before = digests(zoned)
     card = zoned.prices / "mine.csv"
     zoned.prices.mkdir(exist_ok=True)
-    row = ["list", "openai", "gpt-4-0613", "base", "standard", "input", "1", "1000000", "EUR", "0",
+    row = ["list", "openai", "gpt-4-0613", "base", "standard", "", "input", "1", "1000000", "EUR", "0",
            "2023-01-01T00:00:00Z", "", "", "contract", "2026-01-01"]  # fmt: skip
     with card.open("w", newline="") as file:
-        csv.writer(file).writerows([COLUMNS, row])
+        csv.writer(file).writerows([RATES.columns, row])
     with pytest.raises(MeterhouseError) as error:
         run(zoned)
     assert "currency" in error.value.paragraph()

@@ -60,7 +60,7 @@ def test_unknown_model_is_unpriced_with_a_reason_and_never_zero(
     rows = ask(
         home,
         f"""select distinct revenue_amount, unpriced_reason from published.rated_usage
-            where model = '{unknown}' and raw_input_tokens + raw_output_tokens > 0""",
+            where model = '{unknown}' and input_tokens + cached_input_tokens + output_tokens > 0""",
     )
     assert rows == [(None, "model is not in the price book")]
 

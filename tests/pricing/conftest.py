@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import duckdb
 import pytest
 
 from pipelines.home import Home
-from tests.pricing.price_books import build_rates, price_row, write_book
+from pipelines.pricing.check import find_table_problems
+from pipelines.pricing.tables import SEEDS
+from tests.pricing.price_books import price_row, write_book, write_home
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from pipelines.pricing.findings import Finding
+    from tests.pricing.price_books import Row
 
 
 @pytest.fixture
@@ -28,28 +33,24 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 @pytest.fixture
-def row() -> Callable[..., dict[str, str]]:
+def row() -> Callable[..., Row]:
     return price_row
 
 
 @pytest.fixture
-def book_of(tmp_path: Path) -> Callable[[list[dict[str, str]]], Path]:
+def book_of(tmp_path: Path) -> Callable[[list[Row]], Path]:
     """Writes rows to a book of the test's own."""
     return lambda rows: write_book(tmp_path / "book.csv", rows)
 
 
 @pytest.fixture
-def rates_of(connection: duckdb.DuckDBPyConnection, home: Home, tmp_path: Path) -> Callable[..., list[dict[str, Any]]]:
-    """Rates of a book (rows, or a path) as a list of dicts."""
+def problems_of(home: Home, tmp_path: Path) -> Callable[..., list[Finding]]:
+    """Findings of a home with these rows of its own, beside a book that prices acme m-1 on the card list."""
 
-    def build(book: list[dict[str, str]] | Path) -> list[dict[str, Any]]:
-        path = book if isinstance(book, Path) else write_book(tmp_path / "book.csv", book)
-        build_rates(connection, path, home)
-        found = connection.execute(
-            "select * from price_rates order by card, provider, model, model_tier, service_tier,"
-            " currency, valid_from, context_from"
-        )
-        names = [column[0] for column in found.description]
-        return [dict(zip(names, values, strict=True)) for values in found.fetchall()]
+    def find(*, book: Sequence[Row] | None = None, **tables: Sequence[Row]) -> list[Finding]:
+        seed = write_book(tmp_path / "seed.csv", [price_row()] if book is None else book)
+        write_home(home, **tables)
+        found = find_table_problems(home, seed=seed)
+        return [one for one in found if not one.file.startswith(str(SEEDS))]
 
-    return build
+    return find

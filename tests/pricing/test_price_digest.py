@@ -6,7 +6,15 @@ import pytest
 
 from pipelines.errors import MeterhouseError
 from pipelines.pricing.digest import price_book_digest
-from tests.pricing.price_books import DEFAULTS, write_book
+from tests.pricing.price_books import (
+    DEFAULTS,
+    alias_row,
+    exchange_row,
+    hours_row,
+    term_row,
+    write_book,
+    write_home,
+)
 
 
 def test_order_of_rows_and_way_of_writing_do_not_count(tmp_path, row):
@@ -26,6 +34,7 @@ def test_order_of_rows_and_way_of_writing_do_not_count(tmp_path, row):
         ("model", "m-2"),
         ("model_tier", "fine_tuned"),
         ("service_tier", "batch"),
+        ("region", "eu"),
         ("unit", "output"),
         ("price", "1.000001"),
         ("currency", "EUR"),
@@ -50,6 +59,24 @@ def test_home_cards_count(tmp_path, row, home):
     assert alone == price_book_digest(seed=seed)
     write_book(home.prices / "own.csv", [row(card="contract")])
     assert price_book_digest(home, seed=seed) != alone
+
+
+@pytest.mark.parametrize(
+    ("table", "one", "other"),
+    [
+        ("aliases", alias_row(), alias_row(model="m-2")),
+        ("terms", term_row("discount"), term_row("discount", percent="11")),
+        ("exchange_rates", exchange_row(), exchange_row(rate="1.086")),
+        ("serving_hours", hours_row(), hours_row(gpu_hours="23")),
+    ],
+)
+def test_every_table_of_a_home_counts(tmp_path, row, home, table, one, other):
+    seed = write_book(tmp_path / "a.csv", [row(), row(model="m-2")])
+    digests = [price_book_digest(home, seed=seed)]
+    for rows in ([one], [other]):
+        write_home(home, **{table: rows})
+        digests.append(price_book_digest(home, seed=seed))
+    assert len(set(digests)) == 3
 
 
 def test_faulty_card_is_refused(tmp_path, row, home):

@@ -1,28 +1,22 @@
 """A small published folder with known properties, made by DuckDB SQL alone.
 
-40 organisations over 60 days (UTC), five models of which two also fine-tuned, one model without a
-price, a price cut in the middle, two hostile names and two flags. Everything is derived from row
-numbers through `hash`, so two calls write the same figures.
+40 organisations over 60 days (UTC), five models of which two also fine-tuned, one model without a price, a price cut in
+the middle, web searches, hosting hours and image tokens, two hostile names and two flags. Everything is derived from
+row numbers through `hash`, so two calls write the same figures.
 """
 
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
 import duckdb
 
-BUCKETS = (
-    "input_tokens",
-    "cached_input_tokens",
-    "cache_write_5m_tokens",
-    "cache_write_1h_tokens",
-    "audio_input_tokens",
-    "output_tokens",
-    "audio_output_tokens",
-    "training_tokens",
-)
+from pipelines.landing.contract import BUCKETS, METERS
+from pipelines.pricing import units
+
 HOSTILE_HTML = "<img src=x onerror=alert(1)>"
 HOSTILE_FORMULA = "=cmd|'/C calc'!A0"
 FLAGGED = ("org-otter-007", "org-heron-014")
@@ -30,15 +24,16 @@ DAYS = 60
 
 BOOK = """
 create table price_book (
-    card varchar, provider varchar, model varchar, model_tier varchar, service_tier varchar,
+    card varchar, provider varchar, model varchar, model_tier varchar, service_tier varchar, region varchar,
     unit varchar, price decimal(18, 6), per bigint, currency varchar, context_from bigint,
     valid_from timestamp, valid_to timestamp, known_from timestamp, source varchar, checked_on date
 );
 insert into price_book
 select
-    side.card, listed.provider, listed.model, listed.model_tier, tier.service_tier, listed.unit,
+    side.card, listed.provider, listed.model, listed.model_tier, tier.service_tier, '' as region, listed.unit,
     (listed.price * tier.factor * side.factor)::decimal(18, 6) as price,
-    1000000 as per, 'USD' as currency, 0 as context_from,
+    case listed.unit when 'web_search' then 1000 when 'hosting_hour' then 1 else 1000000 end as per,
+    'USD' as currency, 0 as context_from,
     listed.valid_from::timestamp as valid_from, listed.valid_to::timestamp as valid_to,
     listed.valid_from::timestamp as known_from, 'price list of the provider' as source,
     date '2026-05-01' as checked_on
@@ -46,9 +41,11 @@ from (values
     ('openai', 'gpt-4o', 'base', 'input', 2.50, '2024-10-01', null),
     ('openai', 'gpt-4o', 'base', 'cached_input', 1.25, '2024-10-01', null),
     ('openai', 'gpt-4o', 'base', 'output', 10.00, '2024-10-01', null),
+    ('openai', 'gpt-4o', 'base', 'web_search', 25.00, '2024-10-01', null),
     ('openai', 'gpt-4o', 'fine_tuned', 'input', 3.75, '2024-10-01', null),
     ('openai', 'gpt-4o', 'fine_tuned', 'cached_input', 1.875, '2024-10-01', null),
     ('openai', 'gpt-4o', 'fine_tuned', 'output', 15.00, '2024-10-01', null),
+    ('openai', 'gpt-4o', 'fine_tuned', 'hosting_hour', 1.70, '2024-10-01', null),
     ('openai', 'gpt-4o-mini', 'base', 'input', 0.15, '2024-10-01', null),
     ('openai', 'gpt-4o-mini', 'base', 'cached_input', 0.075, '2024-10-01', null),
     ('openai', 'gpt-4o-mini', 'base', 'output', 0.60, '2024-10-01', null),
@@ -64,6 +61,7 @@ from (values
     ('mistral', 'mistral-large-2', 'base', 'input', 1.50, '2026-05-01', null),
     ('mistral', 'mistral-large-2', 'base', 'output', 4.50, '2026-05-01', null),
     ('google', 'gemini-2.0-flash', 'base', 'input', 0.10, '2025-02-01', null),
+    ('google', 'gemini-2.0-flash', 'base', 'image_input', 0.20, '2025-02-01', null),
     ('google', 'gemini-2.0-flash', 'base', 'output', 0.40, '2025-02-01', null)
 ) as listed (provider, model, model_tier, unit, price, valid_from, valid_to)
 cross join (values ('standard', 1.0), ('batch', 0.5)) as tier (service_tier, factor)
@@ -74,11 +72,12 @@ RATES = """
 create table price_rates as
 select
     md5(card || provider || model || model_tier || service_tier || valid_from) as rate_id,
-    card, provider, model, model_tier, service_tier, any_value(currency) as currency, valid_from,
+    card, provider, model, model as priced_as, model_tier, service_tier, region,
+    any_value(currency) as currency, valid_from,
     coalesce(valid_to, timestamp '9999-12-31') as valid_to,
     0::bigint as context_from, 9223372036854775807 as context_to, {prices}
 from price_book
-group by card, provider, model, model_tier, service_tier, valid_from, valid_to;
+group by card, provider, model, model_tier, service_tier, region, valid_from, valid_to;
 """
 
 USAGE = """
@@ -134,10 +133,18 @@ select
     case when failed or provider <> 'anthropic' then 0 else (h % 3) * 900 end as cache_write_5m_tokens,
     0::bigint as cache_write_1h_tokens,
     0::bigint as audio_input_tokens,
+    case when failed or provider <> 'google' then 0 else (h % 4) * 250 end as image_input_tokens,
     case when failed then 0 else 200 + (h * (size // 400 + 1)) % 30000
         + (case when n = 14 and d >= 40 then 40000 else 0 end) end as output_tokens,
     0::bigint as audio_output_tokens,
+    0::bigint as image_output_tokens,
     0::bigint as training_tokens,
+    0::decimal(18, 6) as training_hours,
+    case when not failed and model = 'ft:gpt-4o:acme::x' and h % 3 = 0 then 0.25 else 0 end::decimal(18, 6)
+        as hosting_hours,
+    case when not failed and model = 'gpt-4o' then h % 3 else 0 end as web_search_calls,
+    0::bigint as file_search_calls,
+    0::bigint as code_execution_calls,
     0::bigint as reasoning_tokens,
     input_tokens + cached_input_tokens as raw_input_tokens,
     output_tokens as raw_output_tokens,
@@ -161,7 +168,8 @@ from (
 create table rated as
 select
     e.*, md5(e.event_id)::uuid as body_digest, 'USD' as billing_currency,
-    {revenue}, {cost},
+    {revenue}, {cost}, case when cost_rate.rate_id is not null then 'USD' end as cost_currency,
+    null::decimal(38, 18) as foreign_cost_amount,
     case when list_rate.rate_id is null then 'no rate for this model' end as unpriced_reason,
     case when cost_rate.rate_id is null then 'no rate for this model' end as uncosted_reason,
     list_rate.rate_id as revenue_rate_id, cost_rate.rate_id as cost_rate_id
@@ -169,23 +177,7 @@ from events as e
 left join price_rates as list_rate on {on_list}
 left join price_rates as cost_rate on {on_cost};
 
-create table spend_daily as
-select
-    charge_date, organization_id, product_id, provider, model, base_model, model_tier, service_tier,
-    billing_currency, count(*) as requests, count(*) filter (status >= 400) as failed_requests,
-    {bucket_sums}, sum(reasoning_tokens)::bigint as reasoning_tokens,
-    sum({bucket_total})::bigint as total_tokens,
-    sum(revenue_amount) as revenue_amount, sum(cost_amount) as cost_amount,
-    sum(revenue_amount - cost_amount)::decimal(38, 12) as margin_amount,
-    sum(revenue_amount) filter (cost_amount is not null) as margin_revenue_amount,
-    sum(revenue_amount) filter (cost_amount is null) as revenue_only_amount,
-    sum(cost_amount) filter (revenue_amount is null) as cost_only_amount,
-    count(*) filter (revenue_amount is null) as unpriced_requests,
-    coalesce(sum({bucket_total}) filter (revenue_amount is null), 0)::bigint as unpriced_tokens,
-    count(*) filter (cost_amount is null) as uncosted_requests,
-    coalesce(sum({bucket_total}) filter (cost_amount is null), 0)::bigint as uncosted_tokens
-from rated
-group by all;
+{spend}
 
 create table ingested_files as
 select
@@ -207,65 +199,130 @@ from ingested_files, range(3) as line (n) where quarantined > 0;
 """
 
 
+SPEND = """
+create table spend_daily as
+select
+    charge_date, organization_id, product_id, provider, model, base_model, model_tier, service_tier,
+    billing_currency, coalesce(cost_currency, billing_currency) as cost_currency,
+    count(*) as requests, count(*) filter (status >= 400) as failed_requests,
+    {buckets}, sum(reasoning_tokens)::bigint as reasoning_tokens, sum({tokens})::bigint as total_tokens, {meters},
+    sum(revenue_amount) as revenue_amount, sum(cost_amount) as cost_amount,
+    sum(revenue_amount - cost_amount)::decimal(38, 18) as margin_amount,
+    sum(revenue_amount) filter (cost_amount is not null) as margin_revenue_amount,
+    sum(revenue_amount) filter (cost_amount is null) as revenue_only_amount,
+    sum(cost_amount) filter (revenue_amount is null) as cost_only_amount,
+    sum(foreign_cost_amount) as foreign_cost_amount,
+    count(*) filter (revenue_amount is null) as unpriced_requests,
+    coalesce(sum({tokens}) filter (revenue_amount is null), 0)::bigint as unpriced_tokens,
+    count(*) filter (cost_amount is null and foreign_cost_amount is null) as uncosted_requests,
+    coalesce(sum({tokens}) filter (cost_amount is null and foreign_cost_amount is null), 0)::bigint as uncosted_tokens
+from rated
+group by all;
+""".format(
+    buckets=", ".join(f"sum({b})::bigint as {b}" for b in BUCKETS),
+    meters=", ".join(f"sum({m})::{'decimal(38, 6)' if m.endswith('_hours') else 'bigint'} as {m}" for m in METERS),
+    tokens=" + ".join(BUCKETS),
+)
+# What is known of a request but stands in usage_events alone.
+EVENT_ONLY = (
+    "body_digest", "revision", "received_at", "end_user_id", "raw_input_tokens", "raw_output_tokens", "error_type",
+    "finish_reason", "latency_ms", "gateway_cache_hit", "client_network", "client_agent", "prompt_digest",
+    "template_digest", "max_output_tokens",
+)  # fmt: skip
+TABLES = (
+    "spend_daily",
+    "extraction_flags",
+    "ingested_files",
+    "quarantined_records",
+    "price_book",
+    "build",
+    "price_rates",
+    "activity_daily",
+    "watch_summary",
+)
+
+
 def make_published(folder: Path) -> Path:
     """Write the published tables as Parquet below `folder`; returns `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     with duckdb.connect() as con:
         con.execute("set threads = 2")
-        con.execute(BOOK)
-        units = [b.removesuffix("_tokens") for b in BUCKETS]
-        prices = ", ".join(
-            f"((max(price) filter (unit = '{u}'))::decimal(9, 6) * 0.000001::decimal(9, "
-            f"6))::decimal(18, 12) as price_{u}_tokens"
-            for u in units
-        )
-        con.execute(RATES.format(prices=prices))
-        con.execute(
-            USAGE.format(
-                html=HOSTILE_HTML,
-                formula=HOSTILE_FORMULA.replace("'", "''"),
-                days=DAYS,
-                revenue=_charge("list_rate", "revenue_amount"),
-                cost=_charge("cost_rate", "cost_amount"),
-                on_list=_on("list_rate", "list"),
-                on_cost=_on("cost_rate", "cost"),
-                bucket_sums=", ".join(f"sum({b})::bigint as {b}" for b in BUCKETS),
-                bucket_total=" + ".join(BUCKETS),
-            )
-        )
-        con.execute(
-            """create table build as select md5('book') as price_book_digest, '0.1.0' as project_version,
-            min(occurred_at) as data_from, max(occurred_at) as data_through, 'UTC' as billing_time_zone,
-            'USD' as reporting_currency, 'list' as revenue_card, 'cost' as cost_card, true as demo,
-            'Meterhouse' as site_title from rated"""
-        )
-        _flags(con)
-        con.execute(
-            """create table activity_daily as select charge_date as activity_date, organization_id,
-            sum(requests)::bigint as requests, sum(output_tokens)::bigint as output_tokens
-            from spend_daily group by all"""
-        )
-        for table in (
-            "spend_daily",
-            "extraction_flags",
-            "ingested_files",
-            "quarantined_records",
-            "price_book",
-            "build",
-            "price_rates",
-            "activity_daily",
-        ):
+        make_tables(con)
+        for table in TABLES:
             con.execute(f"copy (from {table} order by all) to '{folder / table}.parquet' (format parquet)")
-        con.execute(
-            f"""copy (from rated order by occurred_at, event_id) to '{folder / "rated_usage"}'
-            (format parquet, partition_by (usage_date), write_partition_columns true)"""
-        )
+        _write_by_day(con, "(select * exclude (charge_date) from events)", folder / "usage_events")
+        _write_by_day(con, f"(select * exclude ({', '.join(EVENT_ONLY)}) from rated)", folder / "rated_usage")
     return folder
 
 
+def make_tables(con: duckdb.DuckDBPyConnection) -> None:
+    """The published tables, and `rated`, in a database."""
+    con.execute(BOOK)
+    # Blocks are powers of ten: no division, so prices stay exact.
+    prices = ", ".join(
+        f"""(max(price * case per when 1000000 then 0.000001 when 1000 then 0.001 else 1 end::decimal(7, 6))
+        filter (unit = '{u.name}'))::{"decimal(18, 6)" if u.dimension == "hours" else "decimal(18, 12)"}
+        as {u.price_column}"""
+        for u in units.ALL
+    )
+    con.execute(RATES.format(prices=prices))
+    con.execute(
+        USAGE.format(
+            html=HOSTILE_HTML,
+            formula=HOSTILE_FORMULA.replace("'", "''"),
+            days=DAYS,
+            revenue=_charge("list_rate", "revenue_amount"),
+            cost=_charge("cost_rate", "cost_amount"),
+            on_list=_on("list_rate", "list"),
+            on_cost=_on("cost_rate", "cost"),
+            spend=SPEND,
+        )
+    )
+    con.execute(
+        """create table build as select md5('book') as price_book_digest, '0.1.0' as project_version,
+        min(occurred_at) as data_from, max(occurred_at) as data_through, 'UTC' as billing_time_zone,
+        'USD' as reporting_currency, 'list' as revenue_card, 'cost' as cost_card, true as demo,
+        'Meterhouse' as site_title from rated"""
+    )
+    _flags(con)
+    con.execute(
+        """create table activity_daily as select charge_date as activity_date, organization_id,
+        sum(requests)::bigint as requests, sum(output_tokens)::bigint as output_tokens
+        from spend_daily group by all"""
+    )
+    con.execute(
+        """create table watch_summary as select date '2026-05-30' as last_day, 1500::bigint as organization_days,
+        240::bigint as unjudged_days, 1.5::decimal(18, 6) as alerts_allowed, 1 as single_cases, 1 as group_cases,
+        '' as note"""
+    )
+
+
+def change_rated(published: Path, folder: Path, select: str) -> Path:
+    """A copy of a published folder whose rated events are `select` from t, the old ones; spend follows them."""
+    if not folder.exists():
+        shutil.copytree(published, folder)
+    with duckdb.connect() as con:
+        con.execute(f"create table t as from read_parquet('{folder}/rated_usage/*/*.parquet')")
+        con.execute(f"create table rated as {select}")
+        con.execute(SPEND)
+        con.execute(f"copy (from spend_daily order by all) to '{folder / 'spend_daily.parquet'}' (format parquet)")
+        shutil.rmtree(folder / "rated_usage")
+        _write_by_day(con, "rated", folder / "rated_usage")
+    return folder
+
+
+def _write_by_day(con: duckdb.DuckDBPyConnection, relation: str, target: Path) -> None:
+    con.execute(
+        f"""copy (from {relation} order by occurred_at, event_id) to '{target}'
+        (format parquet, partition_by (usage_date), write_partition_columns true)"""
+    )
+
+
 def _charge(rate: str, name: str) -> str:
-    lines = " + ".join(f"e.{b}::decimal(18, 0) * coalesce({rate}.price_{b}, 0)" for b in BUCKETS)
-    return f"case when {rate}.rate_id is not null then ({lines})::decimal(38, 12) end as {name}"
+    lines = " + ".join(
+        f"e.{q}::decimal(18, 6) * coalesce({rate}.price_{q}, 0)::decimal(30, 12)" for q in (*BUCKETS, *METERS)
+    )
+    return f"case when {rate}.rate_id is not null then ({lines})::decimal(38, 18) end as {name}"
 
 
 def _on(rate: str, card: str) -> str:
@@ -281,7 +338,7 @@ def _flags(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(
         """create table extraction_flags (case_id varchar, organization_id varchar, first_seen date,
         last_seen date, detector varchar, score double, reasons json, state varchar, counter_evidence json,
-        linked_organizations json, output_tokens bigint, revenue_amount decimal(38, 12), rank integer)"""
+        linked_organizations json, output_tokens bigint, revenue_amount decimal(38, 18), rank integer)"""
     )
     reasons = [
         {

@@ -23,8 +23,8 @@ MONEY = st.decimals(0, 10**6, places=12)
 def sums_of(lines: list[Line], started: Decimal = Decimal(0), ended: Decimal = Decimal(0)) -> Sums:
     unit = Decimal("0.000001")
     return Sums(
-        tokens_before=sum(a for a, _, _, _ in lines),
-        tokens_now=sum(b for _, b, _, _ in lines),
+        quantity_before=sum(a for a, _, _, _ in lines),
+        quantity_now=sum(b for _, b, _, _ in lines),
         revenue_before=sum((a * r * unit for a, _, r, _ in lines), Decimal(0)),
         revenue_now=sum((b * s * unit for _, b, _, s in lines), Decimal(0)),
         old_at_new_rates=sum((a * s * unit for a, _, _, s in lines), Decimal(0)),

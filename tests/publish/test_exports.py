@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import duckdb
+import pyarrow.parquet as pq
 import pytest
 
 from pipelines.build import plan_build
@@ -84,6 +85,24 @@ def test_exports_equal_the_warehouse(finished: tuple[Home, RunSummary]) -> None:
         assert files == ask(home, query.format(f"published.{table}"))
 
 
+def test_every_file_written_names_its_price_book(copy_of_finished: Home) -> None:
+    home = copy_of_finished
+    land(home, "first.jsonl", occurred_at="2024-09-01T10:00:00Z")
+    land(home, "amended.jsonl", occurred_at="2024-09-01T10:00:00Z", revision=1)
+    folder = published_folder(home).resolve()
+    ((digest,),) = ask(home, "select price_book_digest from published.build")
+    assert len(digest) == 64
+    events = {f.stat().st_ino for f in home.events.rglob("*.parquet")}
+    files = sorted(folder.rglob("*.parquet"))
+    raw = {f for f in files if f.stat().st_ino in events}
+    assert {f.relative_to(folder).parts[0] for f in raw} == {"usage_events"}
+    assert {f.name for f in set(files) - raw if "usage_events" in f.parts} == {"amended.parquet"}
+    for file in files:
+        # A file without metadata of its own gives None.
+        found = (pq.read_metadata(file).metadata or {}).get(b"price_book")
+        assert found == (None if file in raw else digest.encode()), file
+
+
 def test_small_new_file_leaves_untouched_days_as_they_lie(copy_of_finished: Home) -> None:
     home = copy_of_finished
     old = published_folder(home).resolve()
@@ -114,7 +133,7 @@ def test_amendment_on_another_day_leaves_one_row_and_its_money(copy_of_finished:
     folder = published_folder(home)
     for table, columns, expected in (
         ("usage_events", "usage_date::varchar, revision, input_tokens", ("2024-09-03", 1, 400)),
-        ("rated_usage", "usage_date::varchar, revision, revenue_amount", ("2024-09-03", 1, amendment)),
+        ("rated_usage", "usage_date::varchar, output_tokens, revenue_amount", ("2024-09-03", 100, amendment)),
     ):
         query = f"select {columns} from {{}} where source = 'corrections'"
         assert read(folder, query.format(parquet(table))) == [expected], table

@@ -55,6 +55,43 @@ def test_a_folder_with_logs_is_refused(tmp_path):
     assert [p.name for p in (home.landing / "gateway").iterdir()] == ["mine.jsonl"]
 
 
+REAL = {
+    "another landing folder": "landing/prod/mine.jsonl",
+    "a file under landing/": "landing/mine.jsonl",
+    "an empty landing folder": "landing/prod/",
+    "an event": "events/usage_date=2024-03-01/0.parquet",
+    "a manifest": "events/manifest/00000001-0.json",
+    "a quarantined record": "quarantine/0.parquet",
+    "a salt": ".salt",
+}
+
+
+@pytest.mark.parametrize("name", REAL.values(), ids=REAL)
+def test_a_home_that_may_be_real_is_refused(tmp_path, name):
+    path = tmp_path / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.mkdir() if name.endswith("/") else path.write_text("mine\n")
+    with pytest.raises(MeterhouseError, match="must not mix with real ones") as caught:
+        simulate(Home(tmp_path), **TINY, seed=3)
+    assert path.is_relative_to(caught.value.file)
+    assert caught.value.file != tmp_path
+    assert [p for p in tmp_path.rglob("*") if p.is_file()] == ([path] if path.is_file() else [])
+    (tmp_path / "meterhouse.toml").write_text("[site]\ndemo = false\n")
+    with pytest.raises(MeterhouseError, match="not marked as demo data"):
+        simulate(Home(tmp_path), **TINY, seed=3)
+    # What says that it is a demo is one, and what is empty can become one.
+    (tmp_path / "meterhouse.toml").write_text("[site]\ndemo = true\n")
+    assert simulate(Home(tmp_path), **TINY, seed=3).distinct_events == TINY["requests"]
+
+
+def test_an_empty_home_can_become_a_demo(tmp_path):
+    home = Home(tmp_path)
+    for folder in (home.landing / "gateway", home.events, home.quarantine):
+        folder.mkdir(parents=True)
+    (home.landing / ".DS_Store").write_text("")
+    assert simulate(home, **TINY, seed=3).distinct_events == TINY["requests"]
+
+
 def test_settings_and_salt_of_a_home_are_kept(tmp_path):
     home = Home(tmp_path)
     mine = "# mine\n[site]\ndemo = true\n"

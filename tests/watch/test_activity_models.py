@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
-import jinja2
 import pytest
+
+from tests.rating.models import sql_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,15 +20,17 @@ COLUMNS = {
     "api_key_id": "varchar", "end_user_id": "varchar", "model": "varchar", "base_model": "varchar",
     "model_tier": "varchar", "status": "integer", "finish_reason": "varchar", "n": "integer", "logprobs": "boolean",
     "input_tokens": "bigint", "cached_input_tokens": "bigint", "cache_write_5m_tokens": "bigint",
-    "cache_write_1h_tokens": "bigint", "audio_input_tokens": "bigint", "output_tokens": "bigint",
-    "audio_output_tokens": "bigint", "prompt_digest": "varchar", "template_digest": "varchar",
-    "client_network": "varchar", "billing_currency": "varchar", "revenue_amount": "decimal(38,12)",
+    "cache_write_1h_tokens": "bigint", "audio_input_tokens": "bigint", "image_input_tokens": "bigint",
+    "output_tokens": "bigint", "audio_output_tokens": "bigint", "image_output_tokens": "bigint",
+    "prompt_digest": "varchar", "template_digest": "varchar",
+    "client_network": "varchar", "billing_currency": "varchar", "revenue_amount": "decimal(38,18)",
 }  # fmt: skip
 PLAIN: dict[str, Any] = {
     "organization_id": "acme", "product_id": "chat", "api_key_id": "k1", "end_user_id": None, "model": "m",
     "base_model": None, "model_tier": "base", "status": 200, "finish_reason": "stop", "n": None, "logprobs": None,
     "input_tokens": 10, "cached_input_tokens": 0, "cache_write_5m_tokens": 0, "cache_write_1h_tokens": 0,
-    "audio_input_tokens": 0, "output_tokens": 5, "audio_output_tokens": 0, "prompt_digest": None,
+    "audio_input_tokens": 0, "image_input_tokens": 0, "output_tokens": 5, "audio_output_tokens": 0,
+    "image_output_tokens": 0, "prompt_digest": None,
     "template_digest": None, "client_network": None, "billing_currency": "USD", "revenue_amount": Decimal("0.5"),
 }  # fmt: skip
 REQUESTS: list[dict[str, Any]] = [
@@ -45,16 +48,6 @@ REQUESTS: list[dict[str, Any]] = [
 ]  # fmt: skip
 
 
-def render(model: str) -> str:
-    """The model's SQL with refs and macros of the project put in plainly."""
-    tables = {"rated_usage": "rated_usage"}
-    return jinja2.Template((MODELS / f"{model}.sql").read_text()).render(
-        config=lambda **_: "",
-        ref=lambda name: tables.get(name, f"marts.{name}"),
-        in_touched_days=lambda column: f"{column} in (select {column} from touched_days)",
-    )
-
-
 def build(connection: duckdb.DuckDBPyConnection, requests: list[dict[str, Any]], days: list[str]) -> None:
     columns = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
     connection.execute(f"create or replace table rated_usage ({columns})")
@@ -62,11 +55,16 @@ def build(connection: duckdb.DuckDBPyConnection, requests: list[dict[str, Any]],
         row = {**PLAIN, **request, "occurred_at": request["at"], "usage_date": request["at"][:10]}
         marks = ", ".join("?" for _ in COLUMNS)
         connection.execute(f"insert into rated_usage values ({marks})", [row[name] for name in COLUMNS])
-    connection.execute("create or replace table touched_days (usage_date date)")
-    connection.executemany("insert into touched_days values (?)", [[day] for day in days])
-    connection.execute("create schema if not exists marts")
+    connection.execute("""
+        create or replace view stg_usage_events as from rated_usage;
+        create schema if not exists run;
+        create schema if not exists marts;
+        create or replace table run.touched_days (usage_date date)""")
+    connection.executemany("insert into run.touched_days values (?)", [[day] for day in days])
     for model in ("activity_10min", "activity_hourly", "activity_daily"):
-        connection.execute(f"create or replace table marts.{model} as {render(model)}")
+        # The models name each other without a schema here.
+        connection.execute(f"create or replace table marts.{model} as {sql_of(model)}")
+        connection.execute(f"create or replace view {model} as from marts.{model}")
 
 
 @pytest.fixture

@@ -158,5 +158,5 @@ DAILY = {
     "top_template_requests": "bigint", "client_networks": "bigint", "models": "bigint", "products": "bigint",
     "dominant_model": "varchar", "dominant_model_requests": "bigint", "dominant_product": "varchar",
     "top_templates": "varchar[]", "top_client_networks": "varchar[]", "billing_currency": "varchar",
-    "revenue_amount": "decimal(38,12)",
+    "revenue_amount": "decimal(38,18)",
 }  # fmt: skip

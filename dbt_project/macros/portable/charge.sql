@@ -1,16 +1,19 @@
 {#-
-  The one multiplication of money: a count of tokens at a price per token, exact.
-  DuckDB: decimal(18,12) x bigint = decimal(37,12). No division: decimal / integer is a double there.
-  Nothing used costs nothing, whatever the price; something used at no known price is null.
+  The one multiplication of money: a quantity at a price for one, exact.
+  DuckDB: bigint x decimal(30,18) = decimal(38,18), checked for overflow. No division: decimal / integer is a
+  double there. Nothing used costs nothing, whatever the price; something used at no known price is null.
 -#}
-{% macro charge(tokens, price) -%}
-    {{ return(adapter.dispatch("charge", "meterhouse")(tokens, price)) }}
+{% macro charge(quantity, price) -%}
+    {{ return(adapter.dispatch("charge", "meterhouse")(quantity, price)) }}
 {%- endmacro %}
 
-{% macro default__charge(tokens, price) -%}
-    case when {{ tokens }} = 0 then 0::decimal(37, 12) else {{ tokens }}::bigint * {{ price }} end
+{% macro default__charge(quantity, price) -%}
+    case when {{ quantity }} = 0 then 0::decimal(38, 18) else {{ quantity }} * {{ price }} end
 {%- endmacro %}
 
-{% macro spark__charge(tokens, price) -%}
-    case when {{ tokens }} = 0 then cast(0 as decimal(37, 12)) else cast({{ tokens }} as decimal(18, 0)) * {{ price }} end
+{% macro spark__charge(quantity, price) -%}
+    case
+        when {{ quantity }} = 0 then cast(0 as decimal(38, 18))
+        else cast(cast({{ quantity }} as decimal(18, 6)) * {{ price }} as decimal(38, 18))
+    end
 {%- endmacro %}

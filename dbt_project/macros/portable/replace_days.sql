@@ -1,7 +1,7 @@
 {#-
   Replace whole days: the one incremental meaning that DuckDB, Spark and ClickHouse share. The days come
-  from run.touched_days (or run.touched_charge_days), never from the new rows, so a day that has become
-  empty is emptied too. The model's unique_key names its day column: usage_date or charge_date.
+  from run.touched_days (or its two companions), never from the new rows, so a day that has become
+  empty is emptied too. The model's unique_key names its day column: usage_date, charge_date or charge_month.
 -#}
 {% macro get_incremental_replace_days_sql(arg_dict) -%}
     {%- set columns = arg_dict["dest_columns"] | map(attribute="quoted") | join(", ") -%}
@@ -12,7 +12,10 @@
 {%- endmacro %}
 
 {% macro days_table(day_column) -%}
-    {{ source("run", "touched_days") if day_column == "usage_date" else source("run", "touched_charge_days") }}
+    {%- set tables = {
+        "usage_date": "touched_days", "charge_date": "touched_charge_days", "charge_month": "touched_months",
+    } -%}
+    {{ source("run", tables[day_column]) }}
 {%- endmacro %}
 
 {#- Condition that restricts a model to the days of this run; on a full build the table lists every day. -#}

@@ -1,35 +1,5 @@
 {{ config(alias='spend_daily') }}
 
 select
-    charge_date,
-    organization_id,
-    product_id,
-    provider,
-    model,
-    base_model,
-    model_tier,
-    service_tier,
-    billing_currency,
-    requests,
-    failed_requests,
-    input_tokens,
-    cached_input_tokens,
-    cache_write_5m_tokens,
-    cache_write_1h_tokens,
-    audio_input_tokens,
-    output_tokens,
-    audio_output_tokens,
-    training_tokens,
-    reasoning_tokens,
-    total_tokens,
-    revenue_amount,
-    cost_amount,
-    margin_amount,
-    margin_revenue_amount,
-    revenue_only_amount,
-    cost_only_amount,
-    unpriced_requests,
-    unpriced_tokens,
-    uncosted_requests,
-    uncosted_tokens
-from {{ ref('spend_daily') }}
+    {{ listed(spend_columns(), "spend") }}
+from {{ ref('spend_daily') }} as spend

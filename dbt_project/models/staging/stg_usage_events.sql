@@ -1,48 +1,10 @@
 -- The events of the touched days, one row a call: committed files only, the latest revision of each key.
--- Duplicates and conflicts were settled when the files were taken in.
+-- Duplicates and conflicts were settled when the files were taken in. Files written before a quantity was known hold
+-- none of it.
 select
-    e.source,
-    e.event_id,
-    e.body_digest,
-    e.revision,
-    e.occurred_at,
-    e.received_at,
-    e.organization_id,
-    e.product_id,
-    e.api_key_id,
-    e.end_user_id,
-    e.provider,
-    e.model,
-    e.base_model,
-    e.model_tier,
-    e.service_tier,
-    e.operation,
-    e.input_tokens,
-    e.cached_input_tokens,
-    e.cache_write_5m_tokens,
-    e.cache_write_1h_tokens,
-    e.audio_input_tokens,
-    e.output_tokens,
-    e.audio_output_tokens,
-    e.training_tokens,
-    e.reasoning_tokens,
-    e.raw_input_tokens,
-    e.raw_output_tokens,
-    e.status,
-    e.error_type,
-    e.finish_reason,
-    e.latency_ms,
-    e.gateway_cache_hit,
-    e.region,
-    e.client_network,
-    e.client_agent,
-    e.prompt_digest,
-    e.template_digest,
-    e.max_output_tokens,
-    e.temperature,
-    e.n,
-    e.logprobs,
-    e.reported_cost,
+    {%- for column in event_columns() %}
+        {{ "coalesce(e." ~ column ~ ", 0) as " ~ column if column in added_quantities() else "e." ~ column }},
+    {%- endfor %}
     e.occurred_at::date as usage_date
 from {{ event_source() }} as e
 anti join {{ source('run', 'superseded') }} as s

@@ -1,7 +1,8 @@
 """Loads the format mappings: one SQL file a format, headed by what it reads and how it is recognised.
 
 The head is TOML between `/*---` and `---*/`: title, file_types, recognise (the keys of a record
-that give the format away; a list of lists for alternatives) and shape (the JSON fields it reads).
+that give the format away; a list of lists for alternatives), shape (the JSON fields it reads) and
+hidden (names of those that hold a key or a person: quarantine never shows them).
 The body selects from the relation `records(line, raw, doc)` and names every mapped column of the
 contract, besides line, raw, unreadable and problem (a struct of field and reason, or null).
 """
@@ -23,13 +24,14 @@ _HEAD = re.compile(r"/\*---\n(.*?)---\*/\n", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One log format: its name, title, file types, recognition keys, shape and SQL body."""
+    """One log format: its name, title, file types, recognition keys, shape, hidden fields and SQL body."""
 
     name: str
     title: str
     file_types: tuple[str, ...]
     recognise: tuple[tuple[str, ...], ...]
     shape: dict[str, Any] | str
+    hidden: tuple[str, ...]
     body: str
 
     def sql(self) -> str:
@@ -59,6 +61,7 @@ def load_formats() -> dict[str, Format]:
             file_types=tuple(head["file_types"]),
             recognise=tuple(tuple(a) for a in alternatives),
             shape=head["shape"],
+            hidden=tuple(head.get("hidden", ())),
             body=text[match.end() :],
         )
     return found

@@ -1,7 +1,8 @@
 /*---
-title = "LiteLLM spend logs (JSON lines of /spend/logs, or a dump of LiteLLM_SpendLogs)"
+title = "LiteLLM spend logs (answers of /spend/logs, or a dump of LiteLLM_SpendLogs)"
 file_types = ["jsonl", "csv", "parquet"]
 recognise = ["request_id", "call_type", "startTime", "prompt_tokens"]
+hidden = ["api_key", "user", "end_user", "requester_ip_address", "user_agent"]
 
 [shape]
 request_id = "VARCHAR"
@@ -43,6 +44,7 @@ n = "VARCHAR"
 logprobs = "VARCHAR"
 
 [shape.metadata.cost_breakdown]
+data_residency = "VARCHAR"
 service_tier = "VARCHAR"
 vertex_location = "VARCHAR"
 
@@ -67,6 +69,12 @@ cached_tokens = "VARCHAR"
 cache_creation_tokens = "VARCHAR"
 cache_write_tokens = "VARCHAR"
 audio_tokens = "VARCHAR"
+image_tokens = "VARCHAR"
+text_tokens = "VARCHAR"
+web_search_requests = "VARCHAR"
+
+[shape.metadata.usage_object.prompt_tokens_details.cached_tokens_details]
+image_tokens = "VARCHAR"
 
 [shape.metadata.usage_object.prompt_tokens_details.cache_creation_token_details]
 ephemeral_5m_input_tokens = "VARCHAR"
@@ -74,15 +82,23 @@ ephemeral_1h_input_tokens = "VARCHAR"
 
 [shape.metadata.usage_object.input_tokens_details]
 cached_tokens = "VARCHAR"
+image_tokens = "VARCHAR"
+text_tokens = "VARCHAR"
 
 [shape.metadata.usage_object.completion_tokens_details]
 reasoning_tokens = "VARCHAR"
 audio_tokens = "VARCHAR"
+image_tokens = "VARCHAR"
 
 [shape.metadata.usage_object.output_tokens_details]
 reasoning_tokens = "VARCHAR"
+image_tokens = "VARCHAR"
+
+[shape.metadata.usage_object.server_tool_use]
+web_search_requests = "VARCHAR"
 ---*/
--- LiteLLM normalises prompt_tokens to include cache reads, cache writes and audio: the fresh part is the rest.
+-- LiteLLM normalises prompt_tokens to include cache reads, cache writes, audio and images: the fresh part is the
+-- rest. A record that leaves open how many of its image tokens were cached is refused.
 -- metadata.usage_object is the provider's usage as LiteLLM kept it; the row's own totals stand in for it. Where
 -- both say a number they must agree (0 is also what the table holds for a total that no one gave).
 -- cache_hit is the gateway's own response cache (nothing was bought), not the provider's prompt cache.
@@ -130,7 +146,14 @@ texts as (
         ) as written_text,
         coalesce(
             output_details.reasoning_tokens, usage_object.output_tokens_details.reasoning_tokens
-        ) as reasoning_text
+        ) as reasoning_text,
+        coalesce(details.image_tokens, usage_object.input_tokens_details.image_tokens) as images_text,
+        coalesce(details.text_tokens, usage_object.input_tokens_details.text_tokens) as texts_text,
+        coalesce(
+            output_details.image_tokens, usage_object.output_tokens_details.image_tokens
+        ) as image_out_text,
+        -- The first where Anthropic searched, the second where Google or xAI did.
+        coalesce(usage_object.server_tool_use.web_search_requests, details.web_search_requests) as searches_text
     from fields
 ),
 
@@ -144,9 +167,25 @@ counts as (
         tokens(written_5m_text) as written_5m,
         tokens(written_1h_text) as written_1h,
         tokens(details.audio_tokens) as audio_in,
+        tokens(images_text) as images,
         tokens(output_details.audio_tokens) as audio_out,
+        tokens(image_out_text) as image_out,
         tokens(reasoning_text) as reasoning
     from texts
+),
+
+split as (
+    select
+        *,
+        fresh_images(
+            images,
+            known_tokens(details.cached_tokens_details.image_tokens),
+            known_tokens(texts_text),
+            prompt - audio_in,
+            cached + written,
+            written
+        ) as image_in
+    from counts
 )
 
 select
@@ -167,6 +206,17 @@ select
             then bad_count('metadata.usage_object.cache_creation.ephemeral_1h_input_tokens', written_1h_text)
         when not_count(details.audio_tokens)
             then bad_count('metadata.usage_object.prompt_tokens_details.audio_tokens', details.audio_tokens)
+        when not_count(images_text)
+            then bad_count('metadata.usage_object.prompt_tokens_details.image_tokens', images_text)
+        when not_count(details.cached_tokens_details.image_tokens)
+            then bad_count(
+                'metadata.usage_object.prompt_tokens_details.cached_tokens_details.image_tokens',
+                details.cached_tokens_details.image_tokens
+            )
+        when not_count(image_out_text)
+            then bad_count('metadata.usage_object.completion_tokens_details.image_tokens', image_out_text)
+        when not_count(searches_text)
+            then bad_calls('metadata.usage_object.server_tool_use.web_search_requests', searches_text)
         when not_count(output_details.audio_tokens)
             then bad_count('metadata.usage_object.completion_tokens_details.audio_tokens', output_details.audio_tokens)
         when not_count(reasoning_text)
@@ -175,7 +225,14 @@ select
             then problem('prompt_tokens', 'is less than its cached, cache-write and audio parts together')
         when written_5m + written_1h > written
             then problem('metadata.usage_object.cache_creation', 'adds up to more than all cache writes')
-        when audio_out > completion then problem('completion_tokens', 'is less than its audio part')
+        when images + audio_in > prompt
+            then problem('prompt_tokens', 'is less than its audio and image parts together')
+        when tokens(details.cached_tokens_details.image_tokens) > cached
+            then problem(
+                'metadata.usage_object.prompt_tokens_details.cached_tokens', 'is less than its image part'
+            )
+        when audio_out + image_out > completion
+            then problem('completion_tokens', 'is less than its audio and image parts together')
         when not_count(doc.prompt_tokens) then bad_count('prompt_tokens', doc.prompt_tokens)
         when not_count(doc.completion_tokens) then bad_count('completion_tokens', doc.completion_tokens)
         when not_count(doc.total_tokens) then bad_count('total_tokens', doc.total_tokens)
@@ -183,6 +240,17 @@ select
             then bad_count('metadata.usage_object.total_tokens', usage_object.total_tokens)
         -- What a hit of the gateway's cache says was bought before, by another call.
         when gateway_cache_hit then null
+        when image_in is null and tokens(details.cached_tokens_details.image_tokens) > images
+            then problem('metadata.usage_object.prompt_tokens_details.image_tokens', 'is less than its cached part')
+        when image_in is null
+            then unsplit_images(
+                'metadata.usage_object.prompt_tokens_details.image_tokens', images, cached + written
+            )
+        when whole(searches_text) != whole(details.web_search_requests)
+            then problem(
+                'metadata.usage_object.server_tool_use.web_search_requests',
+                'is ' || searches_text || ', but prompt_tokens_details says ' || details.web_search_requests
+            )
         when nullif(tokens(doc.prompt_tokens), 0) != nullif(prompt, 0)
             then problem('prompt_tokens', 'is ' || doc.prompt_tokens || ', but metadata.usage_object says ' || prompt)
         when nullif(tokens(doc.completion_tokens), 0) != nullif(completion, 0)
@@ -250,14 +318,21 @@ select
         when contains(doc.call_type, 'batch') then 'chat'
         else doc.call_type
     end as operation,
-    case when gateway_cache_hit then 0 else prompt - cached - written - audio_in end as input_tokens,
+    case when gateway_cache_hit then 0 else prompt - cached - written - audio_in - image_in end as input_tokens,
     case when gateway_cache_hit then 0 else cached end as cached_input_tokens,
     case when gateway_cache_hit then 0 else written - written_1h end as cache_write_5m_tokens,
     case when gateway_cache_hit then 0 else written_1h end as cache_write_1h_tokens,
     case when gateway_cache_hit then 0 else audio_in end as audio_input_tokens,
-    case when gateway_cache_hit then 0 else completion - audio_out end as output_tokens,
+    case when gateway_cache_hit then 0 else image_in end as image_input_tokens,
+    case when gateway_cache_hit then 0 else completion - audio_out - image_out end as output_tokens,
     case when gateway_cache_hit then 0 else audio_out end as audio_output_tokens,
+    case when gateway_cache_hit then 0 else image_out end as image_output_tokens,
     null::bigint as training_tokens,
+    null::decimal(18, 6) as training_hours,
+    null::decimal(18, 6) as hosting_hours,
+    case when gateway_cache_hit then 0 else whole(searches_text) end as web_search_calls,
+    null::bigint as file_search_calls,
+    null::bigint as code_execution_calls,
     case when gateway_cache_hit then 0 else reasoning end as reasoning_tokens,
     prompt as raw_input_tokens,
     completion as raw_output_tokens,
@@ -274,7 +349,11 @@ select
         date_diff('millisecond', instant(doc.starttime), instant(doc.endtime))
     ) as latency_ms,
     gateway_cache_hit,
-    coalesce(given(doc.metadata.cost_breakdown.vertex_location), given(doc.metadata.vertex_location)) as region,
+    coalesce(
+        given(doc.metadata.cost_breakdown.data_residency),
+        given(doc.metadata.cost_breakdown.vertex_location),
+        given(doc.metadata.vertex_location)
+    ) as region,
     pseudonym(given(doc.requester_ip_address)) as client_network,
     doc.metadata.user_agent as client_agent,
     doc.metadata.spend_logs_metadata.prompt_digest as prompt_digest,
@@ -284,4 +363,4 @@ select
     doc.metadata.spend_logs_metadata.n as n,
     doc.metadata.spend_logs_metadata.logprobs as logprobs,
     doc.spend as reported_cost
-from counts
+from split

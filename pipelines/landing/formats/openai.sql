@@ -2,6 +2,7 @@
 title = "OpenAI-compatible responses (chat completions, responses, embeddings) and batch output files"
 file_types = ["jsonl"]
 recognise = [["object", "usage", "model"], ["custom_id", "response"]]
+hidden = ["api_key", "api_key_id", "user", "safety_identifier", "client_ip", "user_agent"]
 
 [shape]
 id = "VARCHAR"
@@ -51,6 +52,12 @@ reason = "VARCHAR"
 [[shape.choices]]
 finish_reason = "VARCHAR"
 
+[[shape.output]]
+type = "VARCHAR"
+
+[shape.output.action]
+type = "VARCHAR"
+
 [shape.usage]
 prompt_tokens = "VARCHAR"
 completion_tokens = "VARCHAR"
@@ -62,19 +69,31 @@ total_tokens = "VARCHAR"
 cached_tokens = "VARCHAR"
 cache_write_tokens = "VARCHAR"
 audio_tokens = "VARCHAR"
+image_tokens = "VARCHAR"
+text_tokens = "VARCHAR"
+
+[shape.usage.prompt_tokens_details.cached_tokens_details]
+image_tokens = "VARCHAR"
 
 [shape.usage.completion_tokens_details]
 reasoning_tokens = "VARCHAR"
 audio_tokens = "VARCHAR"
+image_tokens = "VARCHAR"
 
 [shape.usage.input_tokens_details]
 cached_tokens = "VARCHAR"
 cache_write_tokens = "VARCHAR"
 audio_tokens = "VARCHAR"
+image_tokens = "VARCHAR"
+text_tokens = "VARCHAR"
+
+[shape.usage.input_tokens_details.cached_tokens_details]
+image_tokens = "VARCHAR"
 
 [shape.usage.output_tokens_details]
 reasoning_tokens = "VARCHAR"
 audio_tokens = "VARCHAR"
+image_tokens = "VARCHAR"
 
 [shape.response]
 status_code = "VARCHAR"
@@ -106,6 +125,12 @@ code = "VARCHAR"
 [[shape.response.body.choices]]
 finish_reason = "VARCHAR"
 
+[[shape.response.body.output]]
+type = "VARCHAR"
+
+[shape.response.body.output.action]
+type = "VARCHAR"
+
 [shape.response.body.usage]
 prompt_tokens = "VARCHAR"
 completion_tokens = "VARCHAR"
@@ -117,31 +142,48 @@ total_tokens = "VARCHAR"
 cached_tokens = "VARCHAR"
 cache_write_tokens = "VARCHAR"
 audio_tokens = "VARCHAR"
+image_tokens = "VARCHAR"
+text_tokens = "VARCHAR"
+
+[shape.response.body.usage.prompt_tokens_details.cached_tokens_details]
+image_tokens = "VARCHAR"
 
 [shape.response.body.usage.completion_tokens_details]
 reasoning_tokens = "VARCHAR"
 audio_tokens = "VARCHAR"
+image_tokens = "VARCHAR"
 
 [shape.response.body.usage.input_tokens_details]
 cached_tokens = "VARCHAR"
 cache_write_tokens = "VARCHAR"
 audio_tokens = "VARCHAR"
+image_tokens = "VARCHAR"
+text_tokens = "VARCHAR"
+
+[shape.response.body.usage.input_tokens_details.cached_tokens_details]
+image_tokens = "VARCHAR"
 
 [shape.response.body.usage.output_tokens_details]
 reasoning_tokens = "VARCHAR"
 audio_tokens = "VARCHAR"
+image_tokens = "VARCHAR"
 ---*/
--- prompt_tokens (input_tokens) include cache reads, cache writes and audio; completion_tokens include
--- reasoning and audio. A batch result says service_tier "default": that it is a batch shows only from the
--- shape of its line. A failed batch line has an error and no usage: it is a request with no tokens.
+-- prompt_tokens (input_tokens) include cache reads, cache writes, audio and images; completion_tokens include
+-- reasoning, audio and images. A cached image is a cached token: a record that leaves open how many of its image
+-- tokens were cached is refused. Calls of the provider's tools are items of the output; of the calls of the web
+-- search tool only searches are billed, not the opening of a page or a search in it. A batch result says
+-- service_tier "default": that it is a batch shows only from the shape of its line. A failed batch line has an error
+-- and no usage: where it says when it was and which model it asked for, or the source's constants do, it is a request
+-- with no tokens. Most say neither, and are refused with a reason of their own.
 with fields as (
     select
         line,
         raw,
         doc,
-        doc.custom_id is not null and doc.response is not null as is_batch,
+        doc.custom_id is not null and (doc.response is not null or doc.error is not null) as is_batch,
         coalesce(doc.usage, doc.response.body.usage) as usage_object,
         coalesce(doc.choices, doc.response.body.choices) as choices,
+        coalesce(doc.output, doc.response.body.output) as items,
         coalesce(doc.error, doc.response.body.error) as error,
         coalesce(doc.metadata, doc.response.body.metadata) as metadata,
         coalesce(doc.object, doc.response.body.object) as object_name,
@@ -166,8 +208,21 @@ texts as (
             usage_object.prompt_tokens_details.audio_tokens, usage_object.input_tokens_details.audio_tokens
         ) as audio_in_text,
         coalesce(
+            usage_object.prompt_tokens_details.image_tokens, usage_object.input_tokens_details.image_tokens
+        ) as images_text,
+        coalesce(
+            usage_object.prompt_tokens_details.cached_tokens_details.image_tokens,
+            usage_object.input_tokens_details.cached_tokens_details.image_tokens
+        ) as cached_images_text,
+        coalesce(
+            usage_object.prompt_tokens_details.text_tokens, usage_object.input_tokens_details.text_tokens
+        ) as texts_text,
+        coalesce(
             usage_object.completion_tokens_details.audio_tokens, usage_object.output_tokens_details.audio_tokens
         ) as audio_out_text,
+        coalesce(
+            usage_object.completion_tokens_details.image_tokens, usage_object.output_tokens_details.image_tokens
+        ) as image_out_text,
         coalesce(
             usage_object.completion_tokens_details.reasoning_tokens,
             usage_object.output_tokens_details.reasoning_tokens
@@ -183,11 +238,27 @@ counts as (
         tokens(cached_text) as cached,
         tokens(written_text) as written,
         tokens(audio_in_text) as audio_in,
+        tokens(images_text) as images,
         tokens(audio_out_text) as audio_out,
+        tokens(image_out_text) as image_out,
         tokens(reasoning_text) as reasoning,
         error.type is not null or error.code is not null or doc.status = 'failed'
         or whole(status_text) >= 400 as failed
     from texts
+),
+
+split as (
+    select
+        *,
+        fresh_images(
+            images,
+            known_tokens(cached_images_text),
+            known_tokens(texts_text),
+            raw_input - audio_in,
+            cached + written,
+            written
+        ) as image_in
+    from counts
 )
 
 select
@@ -195,6 +266,21 @@ select
     raw,
     doc is null as unreadable,
     case
+        when
+            is_batch and failed
+            and (
+                coalesce(
+                    doc.created, doc.created_at, doc.response.body.created, doc.response.body.created_at,
+                    (select occurred_at from source_constants)
+                ) is null
+                or coalesce(doc.model, doc.response.body.model, (select model from source_constants)) is null
+            )
+            then problem(
+                case when doc.error is null then 'response.body.error' else 'error' end,
+                'is ' || coalesce(shown(coalesce(error.code, error.type)), 'unnamed')
+                || ', and a failed batch line that does not say when it was or for which model is no event '
+                || '(nothing is billed for it); occurred_at and model under [sources.constants] make it one'
+            )
         when input_text is null and output_text is null and not coalesce(failed, false)
             then problem('usage', 'is missing: ask the server for it (streams: stream_options.include_usage)')
         when not_count(input_text) then bad_count('usage.prompt_tokens', input_text)
@@ -203,13 +289,28 @@ select
         when not_count(cached_text) then bad_count('usage.prompt_tokens_details.cached_tokens', cached_text)
         when not_count(written_text) then bad_count('usage.prompt_tokens_details.cache_write_tokens', written_text)
         when not_count(audio_in_text) then bad_count('usage.prompt_tokens_details.audio_tokens', audio_in_text)
+        when not_count(images_text) then bad_count('usage.prompt_tokens_details.image_tokens', images_text)
+        when
+            not_count(cached_images_text)
+            then bad_count('usage.prompt_tokens_details.cached_tokens_details.image_tokens', cached_images_text)
         when not_count(audio_out_text) then bad_count('usage.completion_tokens_details.audio_tokens', audio_out_text)
+        when
+            not_count(image_out_text)
+            then bad_count('usage.completion_tokens_details.image_tokens', image_out_text)
         when
             not_count(reasoning_text)
             then bad_count('usage.completion_tokens_details.reasoning_tokens', reasoning_text)
         when cached + written + audio_in > raw_input
             then problem('usage.prompt_tokens', 'is less than its cached, cache-write and audio parts together')
-        when audio_out > raw_output then problem('usage.completion_tokens', 'is less than its audio part')
+        when images + audio_in > raw_input
+            then problem('usage.prompt_tokens', 'is less than its audio and image parts together')
+        when tokens(cached_images_text) > cached
+            then problem('usage.prompt_tokens_details.cached_tokens', 'is less than its image part')
+        when image_in is null and tokens(cached_images_text) > images
+            then problem('usage.prompt_tokens_details.image_tokens', 'is less than its cached part')
+        when image_in is null then unsplit_images('usage.prompt_tokens_details.image_tokens', images, cached + written)
+        when audio_out + image_out > raw_output
+            then problem('usage.completion_tokens', 'is less than its audio and image parts together')
         when tokens(usage_object.total_tokens) != raw_input + raw_output and usage_object.total_tokens is not null
             then problem('usage.total_tokens', 'is not the sum of input and output')
     end as problem,
@@ -238,14 +339,25 @@ select
         when object_name = 'list' then 'embedding'
         else object_name
     end as operation,
-    raw_input - cached - written - audio_in as input_tokens,
+    raw_input - cached - written - audio_in - image_in as input_tokens,
     cached as cached_input_tokens,
     written as cache_write_5m_tokens,
     null::bigint as cache_write_1h_tokens,
     audio_in as audio_input_tokens,
-    raw_output - audio_out as output_tokens,
+    image_in as image_input_tokens,
+    raw_output - audio_out - image_out as output_tokens,
     audio_out as audio_output_tokens,
+    image_out as image_output_tokens,
     null::bigint as training_tokens,
+    null::decimal(18, 6) as training_hours,
+    null::decimal(18, 6) as hosting_hours,
+    len([
+        item for item in items
+        if item.type = 'web_search_call'
+        and coalesce(item.action.type, 'search') not in ('open_page', 'find_in_page', 'find')
+    ]) as web_search_calls,
+    len([item for item in items if item.type = 'file_search_call']) as file_search_calls,
+    len([item for item in items if item.type = 'code_interpreter_call']) as code_execution_calls,
     reasoning as reasoning_tokens,
     raw_input as raw_input_tokens,
     raw_output as raw_output_tokens,
@@ -269,4 +381,4 @@ select
     doc.n,
     doc.logprobs,
     null::varchar as reported_cost
-from counts
+from split

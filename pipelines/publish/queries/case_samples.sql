@@ -2,29 +2,29 @@
 with candidates as (
     select
         flags.case_id,
-        rated.occurred_at,
-        rated.api_key_id,
-        rated.product_id,
-        rated.model,
-        rated.operation,
-        rated.input_tokens + rated.cached_input_tokens as input_tokens,
-        rated.output_tokens,
-        rated.status,
-        rated.finish_reason,
-        rated.latency_ms,
-        rated.client_network,
-        rated.template_digest,
+        requests.occurred_at,
+        requests.api_key_id,
+        requests.product_id,
+        requests.model,
+        requests.operation,
+        requests.input_tokens + requests.cached_input_tokens as input_tokens,
+        requests.output_tokens,
+        requests.status,
+        requests.finish_reason,
+        requests.latency_ms,
+        requests.client_network,
+        requests.template_digest,
         row_number() over (
             partition by flags.case_id
-            order by md5(rated.source || '/' || rated.event_id), rated.source, rated.event_id
+            order by md5(requests.source || '/' || requests.event_id), requests.source, requests.event_id
         ) as place
     from case_members as flags
-    inner join rated_usage as rated
+    inner join usage_events as requests
         on
-            rated.organization_id = flags.organization_id
-            and rated.usage_date between flags.first_seen and flags.last_seen
+            requests.organization_id = flags.organization_id
+            and requests.usage_date between flags.first_seen and flags.last_seen
     where
-        rated.usage_date between (select min(first_seen) from extraction_flags)
+        requests.usage_date between (select min(first_seen) from extraction_flags)
         and (select max(last_seen) from extraction_flags)
 )
 

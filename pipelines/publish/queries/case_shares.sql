@@ -5,6 +5,8 @@ select
     coalesce(sum(spend.requests), 0)::bigint as requests,
     coalesce(sum(spend.output_tokens), 0)::bigint as output_tokens,
     sum(spend.revenue_amount) as revenue,
+    coalesce(sum(spend.foreign_requests), 0)::bigint as foreign_requests,
+    string_agg(distinct spend.foreign_currency, ', ' order by spend.foreign_currency) as foreign_currencies,
     count(distinct spend.charge_date) as active_days
 from case_members as members
 left join spend

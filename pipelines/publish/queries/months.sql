@@ -1,20 +1,23 @@
 -- Every calendar month there is data for, whatever window the pages show.
+with marked as (
+    select
+        spend_daily.*,
+        coalesce(spend_daily.billing_currency, period.currency) != period.currency as is_foreign
+    from spend_daily
+    cross join period
+)
+
 select
-    date_trunc('month', daily.charge_date)::date as month,
-    sum(daily.requests)::bigint as requests,
-    sum(daily.total_tokens)::bigint as total_tokens,
-    sum(daily.unpriced_requests)::bigint as unpriced_requests,
-    count(distinct daily.organization_id) as organizations,
-    sum(daily.revenue_amount) filter (where coalesce(daily.billing_currency, period.currency) = period.currency)
-        as revenue,
-    sum(daily.cost_amount) filter (where coalesce(daily.billing_currency, period.currency) = period.currency)
-        as cost,
-    sum(daily.margin_amount) filter (where coalesce(daily.billing_currency, period.currency) = period.currency)
-        as margin,
-    sum(daily.margin_revenue_amount) filter (
-        where coalesce(daily.billing_currency, period.currency) = period.currency
-    ) as margin_revenue
-from spend_daily as daily
-cross join period
+    date_trunc('month', charge_date)::date as month,
+    sum(columns('^(requests|total_tokens|unpriced_requests)$')),
+    count(distinct organization_id) as organizations,
+    coalesce(sum(requests - unpriced_requests) filter (where is_foreign), 0) as foreign_requests,
+    string_agg(distinct billing_currency, ', ' order by billing_currency) filter (
+        where is_foreign and requests > unpriced_requests
+    ) as foreign_currencies,
+    sum(columns('^(revenue|cost|margin|margin_revenue)_amount$')) filter (
+        where not is_foreign
+    ) as "\1"  -- noqa: RF05
+from marked
 group by month
 order by month;

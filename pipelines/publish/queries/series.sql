@@ -7,13 +7,8 @@ with by_day as (
         family,
         model_tier,
         (charge_date - (select window_first from period))::integer as day_index,
-        sum(requests)::bigint as requests,
-        sum(failed_requests)::bigint as failed_requests,
-        sum(total_tokens)::bigint as total_tokens,
-        sum(output_tokens)::bigint as output_tokens,
-        sum(unpriced_requests)::bigint as unpriced_requests,
-        coalesce(sum(revenue_amount), 0)::decimal(38, 12) as revenue,
-        coalesce(sum(cost_amount), 0)::decimal(38, 12) as cost
+        sum(columns('^((failed_|unpriced_)?requests|(total|output)_tokens)$')),
+        coalesce(sum(columns('^(revenue|cost)_amount$')), 0)::decimal(38, 18) as "\1"  -- noqa: RF05
     from spend
     group by grouping sets (
         (charge_date),
@@ -32,16 +27,10 @@ select
     family,
     model_tier,
     list(day_index order by day_index) as days,
-    list(requests order by day_index) as requests,
-    list(failed_requests order by day_index) as failed_requests,
-    list(total_tokens order by day_index) as total_tokens,
-    list(output_tokens order by day_index) as output_tokens,
-    list(unpriced_requests order by day_index) as unpriced_requests,
-    list(revenue order by day_index) as revenue,
-    list(cost order by day_index) as cost
+    list(columns('requests$|_tokens$|^revenue$|^cost$') order by day_index)
 from by_day
 where
     (organization_id is null or organization_id in (from organization_pages))
     and (product_id is null or product_id in (from product_pages))
 group by all
-order by grouping_set, sum(revenue) desc, family, model_tier, organization_id, product_id;
+order by grouping_set, sum(by_day.revenue) desc, family, model_tier, organization_id, product_id;

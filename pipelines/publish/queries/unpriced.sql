@@ -9,15 +9,15 @@ with unpriced as (
 
 listed as (
     select
-        book.provider,
-        book.model,
-        book.model_tier,
-        book.service_tier,
-        min(book.valid_from) as rates_from,
-        max(coalesce(book.valid_to, timestamp '9999-12-31')) as rates_to
-    from price_book as book
+        rates.provider,
+        rates.model,
+        rates.model_tier,
+        rates.service_tier,
+        min(rates.valid_from) as rates_from,
+        max(rates.valid_to) as rates_to
+    from price_rates as rates
     cross join build
-    where book.card = build.revenue_card
+    where rates.card = build.revenue_card
     group by all
 )
 

@@ -1,4 +1,4 @@
--- The reason given for each unpriced model, read from its newest day only.
+-- The reason given for each unpriced model, and one of its requests, read from its newest day only.
 with newest as (
     select
         provider,
@@ -22,7 +22,8 @@ select
     newest.model,
     newest.model_tier,
     newest.service_tier,
-    min(rated.unpriced_reason) as reason
+    min(rated.unpriced_reason) as reason,
+    arg_min(rated.event_id, rated.unpriced_reason || '/' || rated.event_id) as event_id
 from rated_usage as rated
 inner join newest
     on

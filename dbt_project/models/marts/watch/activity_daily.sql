@@ -2,7 +2,8 @@
     materialized='incremental',
     incremental_strategy='replace_days',
     unique_key='usage_date',
-    on_schema_change='fail'
+    on_schema_change='fail',
+    pre_hook="{{ set_event_files() }}"
 ) }}
 
 -- What each organisation did on each UTC day: sums of its hours, the shape of the day, and what can only be
@@ -56,7 +57,7 @@ days as (
         -- Shares are added in an order of their own, so that the last digit never depends on threads.
         round(list_sum(list(-share * log2(share) order by share)), 6) as hour_entropy,
         case when count(distinct billing_currency) = 1 then max(billing_currency) end as billing_currency,
-        case when count(distinct billing_currency) = 1 then sum(revenue_amount) end::decimal(38, 12)
+        case when count(distinct billing_currency) = 1 then sum(revenue_amount) end::decimal(38, 18)
             as revenue_amount
     from hours
     group by all
@@ -70,7 +71,7 @@ used as (
         count(distinct end_user_id) as end_users,
         count(distinct prompt_digest) as prompts,
         count(prompt_digest) as prompt_requests
-    from {{ ref('rated_usage') }}
+    from {{ ref('stg_usage_events') }}
     where {{ in_touched_days('usage_date') }}
     group by all
 ),
@@ -81,7 +82,7 @@ by_template as (
         organization_id,
         template_digest,
         count(*) as requests
-    from {{ ref('rated_usage') }}
+    from {{ ref('stg_usage_events') }}
     where {{ in_touched_days('usage_date') }}
     group by all
 ),
@@ -105,7 +106,7 @@ by_network as (
         organization_id,
         client_network,
         count(*) as requests
-    from {{ ref('rated_usage') }}
+    from {{ ref('stg_usage_events') }}
     where {{ in_touched_days('usage_date') }}
     group by all
 ),
@@ -129,7 +130,7 @@ by_model as (
         coalesce(product_id, '(none)') as product_id,
         model_tier,
         count(*) as requests
-    from {{ ref('rated_usage') }}
+    from {{ ref('stg_usage_events') }}
     where {{ in_touched_days('usage_date') }}
     group by all
 ),

@@ -2,11 +2,32 @@
     materialized='incremental',
     incremental_strategy='replace_days',
     unique_key='usage_date',
-    on_schema_change='fail'
+    on_schema_change='fail',
+    pre_hook="{{ set_event_files() }}"
 ) }}
 
 -- What each organisation did in each UTC hour. Counts of distinct things (keys, users, prompts, templates)
 -- must not be added up over hours.
+with requests as (
+    select *
+    from {{ ref('stg_usage_events') }}
+    where {{ in_touched_days('usage_date') }}
+),
+
+charged as (
+    select
+        usage_date,
+        date_trunc('hour', occurred_at)::timestamp as usage_hour,
+        organization_id,
+        case when count(distinct billing_currency) = 1 then max(billing_currency) end as billing_currency,
+        case when count(distinct billing_currency) = 1 then sum(revenue_amount) end::decimal(38, 18)
+            as revenue_amount
+    from {{ ref('rated_usage') }}
+    where {{ in_touched_days('usage_date') }}
+    group by all
+),
+
+hours as (
 select
     usage_date,
     date_trunc('hour', occurred_at)::timestamp as usage_hour,
@@ -14,17 +35,17 @@ select
     count(*) as requests,
     count(*) filter (where status >= 400) as failed,
     count(*) filter (where status = 429) as rate_limited,
-    count(*) filter (where output_tokens + audio_output_tokens > 0) as answers,
+    count(*) filter (where {{ output_buckets() | join(' + ') }} > 0) as answers,
     sum(
-        input_tokens + cached_input_tokens + cache_write_5m_tokens + cache_write_1h_tokens + audio_input_tokens
+        {{ input_buckets() | join(' + ') }}
     )::bigint as input_tokens,
     sum(cached_input_tokens)::bigint as cached_input_tokens,
     coalesce(sum(
-        input_tokens + cached_input_tokens + cache_write_5m_tokens + cache_write_1h_tokens + audio_input_tokens
-    ) filter (where output_tokens + audio_output_tokens > 0), 0)::bigint as answer_input_tokens,
-    sum(output_tokens + audio_output_tokens)::bigint as output_tokens,
+        {{ input_buckets() | join(' + ') }}
+    ) filter (where {{ output_buckets() | join(' + ') }} > 0), 0)::bigint as answer_input_tokens,
+    sum({{ output_buckets() | join(' + ') }})::bigint as output_tokens,
     coalesce(
-        sum(output_tokens + audio_output_tokens) filter (where model_tier = 'fine_tuned'), 0
+        sum({{ output_buckets() | join(' + ') }}) filter (where model_tier = 'fine_tuned'), 0
     )::bigint as fine_tuned_output_tokens,
     count(*) filter (where finish_reason = 'length') as length_finishes,
     count(*) filter (where n > 1) as multi_answer,
@@ -33,9 +54,18 @@ select
     count(distinct end_user_id) as end_users,
     count(distinct prompt_digest) as prompts,
     count(distinct template_digest) as templates,
-    count(distinct floor(extract(minute from occurred_at) / 10)) as active_10min,
-    case when count(distinct billing_currency) = 1 then max(billing_currency) end as billing_currency,
-    case when count(distinct billing_currency) = 1 then sum(revenue_amount) end::decimal(38, 12) as revenue_amount
-from {{ ref('rated_usage') }}
-where {{ in_touched_days('usage_date') }}
+    count(distinct floor(extract(minute from occurred_at) / 10)) as active_10min
+from requests
 group by all
+)
+
+select
+    hours.*,
+    charged.billing_currency,
+    charged.revenue_amount
+from hours
+left join charged
+    on
+        hours.usage_date = charged.usage_date
+        and hours.usage_hour = charged.usage_hour
+        and hours.organization_id = charged.organization_id

@@ -1,0 +1,77 @@
+"""Decides what of a refused record's text may be kept, and writes it to `quarantine_rows`.
+
+Structure, numbers and the texts that the format reads stay, so that the record can be mended; keys,
+hidden, and whatever callers and models wrote do not. How that is done to a text is in `redact.sql`,
+how what was accepted is made unrecognisable in `macros.sql`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipelines.landing.fields import Fields, fields_of
+from pipelines.landing.formats import load_formats
+from pipelines.landing.readers import file_type_of
+from pipelines.sql import literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import duckdb
+
+    from pipelines.landing.new_files import NewFile
+
+
+def leave_out(con: duckdb.DuckDBPyConnection, new: list[NewFile]) -> None:
+    """Write `quarantine_rows` (file_no, line, field, reason, raw): `refused`, without what may not be kept."""
+    con.execute("""
+        create or replace temp table quarantine_rows as
+        select file_no, line, field, masked(reason) as reason, masked(raw) as raw from refused where cleared""")
+    numbers = con.execute("select distinct file_no from refused where not cleared order by 1").fetchall()
+    alike: dict[Fields, list[int]] = {}
+    for (number,) in numbers:
+        landed = new[number].landed
+        nested = (file_type_of(landed.path) or "jsonl") == "jsonl"
+        fields = fields_of(load_formats()[landed.source.format], landed.source, nested=nested)
+        alike.setdefault(fields, []).append(number)
+    for fields, files in alike.items():
+        names, hidden, boxes = map(_list, (fields.names(), sorted(fields.hidden), fields.boxes()))
+        chosen = f"refused where not cleared and file_no in ({', '.join(map(str, files))})"
+        con.execute(f"""
+            insert into quarantine_rows
+            with whole as (
+                select file_no, line, field, reason, unwrapped(raw, {boxes}) as raw from {chosen} and json_valid(raw)
+            ),
+            told as (select * replace (tokens_of(raw) as raw), {_pairs(fields)} as pairs from whole)
+            select file_no, line, field, masked(reason), masked(kept_of(raw, {names}, {hidden}, pairs)) from told""")
+        con.execute(f"""
+            insert into quarantine_rows
+            with told as (
+                select file_no, line, field, reason, up_to_unread(tokens_of(raw), {boxes}) as raw
+                from {chosen} and not json_valid(raw)
+            )
+            select file_no, line, field, masked(reason), masked(kept_of(raw, {names}, {hidden}, null::varchar[]))
+            from told""")
+
+
+def _pairs(fields: Fields) -> str:
+    """Name and text of every field that a record has where the format reads it."""
+    kept = [p for p in fields.paths if p[-1] not in fields.hidden]
+    plain = [p for p in kept if "*" not in p]
+    parts = ["[]::varchar[]"]
+    if plain:
+        pointers = _list("/" + "/".join(part.replace("~", "~0").replace("/", "~1") for part in p) for p in plain)
+        parts.append(
+            f"list_transform(json_extract_string(raw, {pointers}), "
+            f"lambda v, i: ({_list(p[-1] for p in plain)})[i] || chr(31) || v)"
+        )
+    for path in (p for p in kept if "*" in p):
+        place = "$" + "".join("[*]" if part == "*" else f'."{part}"' for part in path)
+        parts.append(
+            f"list_transform(json_extract_string(raw, {literal(place)}), lambda v: {literal(path[-1])} || chr(31) || v)"
+        )
+    return f"list_concat({', '.join(parts)})" if len(parts) > 1 else parts[0]
+
+
+def _list(texts: Iterable[str]) -> str:
+    return f"[{', '.join(map(literal, texts))}]::varchar[]"

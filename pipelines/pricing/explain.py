@@ -1,0 +1,382 @@
+"""Finds out how one request got its two amounts, rate row by rate row, or why it has none.
+
+The rate sets, factors and bands are those that the last run wrote beside the amount. Quantities are multiplied here
+once more, in Python's decimals, and must give the stored amount to the last digit. How it is shown belongs in
+`explain_text.py`, how rates are found in the dbt models under `rating/`.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from pipelines import warehouse
+from pipelines.errors import MeterhouseError
+from pipelines.landing.contract import BUCKETS
+from pipelines.landing.manifest import read_manifest
+from pipelines.pricing.book import SEED, load_book
+from pipelines.pricing.digest import price_book_digest
+from pipelines.pricing.explanation import Charge, Explanation, GpuShare, Part, PriceRow, RateSet, Side, Term
+from pipelines.pricing.missing import lacks_rate, way_out
+from pipelines.pricing.tables import RATES
+from pipelines.pricing.units import ALL
+from pipelines.sql import literal
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from pipelines.home import Home
+
+_SIDES = ("revenue", "cost")
+_OPEN = 9999
+_LONGEST = 2**63 - 1
+_NOT_TOKENS = {unit.name for unit in ALL if unit.dimension != "tokens"} | {"embedding"}
+_CHANGED = "The price tables have changed since this was rated; the next run rates anew."
+_FAULTY = "The price tables have an error now; `meterhouse prices check` names it. This was rated before."
+_WHO = (
+    "source", "event_id", "occurred_at", "organization_id", "product_id", "api_key_id", "provider", "model",
+    "base_model", "model_tier", "service_tier", "region", "operation", "status",
+)  # fmt: skip
+
+Row = dict[str, Any]
+
+
+def explain(home: Home, event_id: str, source: str | None = None) -> Explanation:
+    """Everything about the two amounts of one request.
+
+    Raises MeterhouseError where no request, or one of several sources, has that id.
+    """
+    with built_warehouse(home) as con:
+        return explain_from(con, home, event_id, source)
+
+
+def explain_from(con: duckdb.DuckDBPyConnection, home: Home, event_id: str, source: str | None = None) -> Explanation:
+    """The same from a warehouse that is open."""
+    rated = _the_one(con, home, event_id, source)
+    event = {name: rated[name] for name in _WHO} | {"gateway_cache_hit": _from_gateway(con, home, rated)}
+    (settings,) = rows(con, "select price_book_digest, revenue_card, cost_card from run.settings")
+    quantities = _quantities(rated, event)
+    book = _book_text(home)
+    sides = tuple(_side(con, book, name, rated, quantities, settings[f"{name}_card"]) for name in _SIDES)
+    built, now = settings["price_book_digest"], _book_now(home)
+    return Explanation(event, quantities, sides, built, now, () if built == now else (_CHANGED if now else _FAULTY,))
+
+
+def _book_now(home: Home) -> str | None:
+    """The version of the price tables as they lie there now; None where they have an error."""
+    try:
+        return price_book_digest(home)
+    except MeterhouseError:
+        return None
+
+
+def built_warehouse(home: Home) -> Any:
+    """A read-only connection to what the last run built; MeterhouseError where nothing was."""
+    if not home.warehouse.exists():
+        raise MeterhouseError(
+            "nothing has been rated here yet.",
+            file=home.warehouse,
+            way_out="Run `meterhouse run` on this home first, or correct --home.",
+        )
+    return warehouse.connect(home, read_only=True)
+
+
+def rows(con: duckdb.DuckDBPyConnection, sql: str, values: dict[str, Any] | None = None) -> list[Row]:
+    """Rows of a query by column name."""
+    found = con.execute(sql, values or {})
+    names = [column[0] for column in found.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+def _the_one(con: duckdb.DuckDBPyConnection, home: Home, event_id: str, source: str | None) -> Row:
+    found = rows(
+        con,
+        "select * from published.rated_usage where event_id = $id and ($source is null or source = $source) "
+        "order by source",
+        {"id": event_id, "source": source},
+    )
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise MeterhouseError(
+            f"no request with the id {event_id!r}{f' from the source {source!r}' if source else ''} was accepted.",
+            file=home.root,
+            way_out="Copy the id as it stands in rated_usage; what was refused stands in quarantined_records, what "
+            "has landed since the last run is taken in by `meterhouse run`.",
+        )
+    listed = "; ".join(
+        f"{row['source']} ({row['occurred_at']:%Y-%m-%d %H:%M:%S} UTC, {row['organization_id']}, {row['model']})"
+        for row in found
+    )
+    raise MeterhouseError(
+        f"{len(found)} sources have a request with the id {event_id!r}: {listed}.",
+        file=home.root,
+        way_out=f"Name one, as in --source {found[0]['source']}.",
+    )
+
+
+def _from_gateway(con: duckdb.DuckDBPyConnection, home: Home, rated: Row) -> bool:
+    """Whether the gateway answered from its own cache: only the event's file says so."""
+    day = str(rated["usage_date"])
+    files = [literal(home.root / c.events[day]) for c in read_manifest(home) if day in c.events]
+    if not files:
+        return False
+    found = con.execute(
+        f"""
+        select coalesce(gateway_cache_hit, false)
+        from read_parquet([{", ".join(files)}], union_by_name = true, hive_partitioning = false)
+        where source = $source and event_id = $event_id
+        order by revision desc limit 1""",
+        {"source": rated["source"], "event_id": rated["event_id"]},
+    ).fetchone()
+    return bool(found and found[0])
+
+
+def _quantities(rated: Row, event: Row) -> dict[str, Decimal]:
+    """What was used by unit, as the models count it; only units of which there is any."""
+    failed = (rated["status"] or 0) >= 400
+    found = {}
+    for unit in ALL:
+        if unit.name in {"embedding", "gpu_hour"}:
+            continue
+        value = rated[unit.quantity] if unit.name != "request" else not (failed or event["gateway_cache_hit"])
+        if value:
+            found[unit.name] = Decimal(value)
+    return found
+
+
+def _side(
+    con: duckdb.DuckDBPyConnection,
+    book: pa.Table | None,
+    name: str,
+    rated: Row,
+    quantities: dict[str, Decimal],
+    card: str,
+) -> Side:
+    reason = rated["unpriced_reason" if name == "revenue" else "uncosted_reason"]
+    stored = rated[f"{name}_amount"]
+    currency = rated["billing_currency"]
+    if name == "cost":
+        currency = rated["cost_currency"] or currency
+        if stored is None and rated["foreign_cost_amount"] is not None:
+            stored, reason = rated["foreign_cost_amount"], None
+    rate_id = rated[f"{name}_rate_id"]
+    way = way_out(reason) if reason else None
+    if reason and lacks_rate(reason):
+        way = f"{way} `meterhouse unpriced --side {name}` writes the lines."
+    terms = _terms(con, (rated[f"{name}_terms"] or "").split(","))
+    if rate_id is None:
+        return Side(name, currency if stored is not None else None, stored, reason, way, card, None, None, terms)
+    prices = _prices(con, book, rate_id)
+    spread = name == "cost" and "gpu_hour" in prices
+    parts = _parts(con, rated) if name == "revenue" else {}
+    charges = tuple(
+        charge
+        for unit, quantity in quantities.items()
+        if (charge := _charge(unit, quantity, rated, prices, parts, name, spread=spread)) is not None
+    )
+    return Side(
+        name=name,
+        currency=currency,
+        stored=stored,
+        reason=reason,
+        way_out=way,
+        general_card=card,
+        rate=_rate_set(con, rate_id),
+        factor=rated[f"{name}_factor"],
+        terms=terms,
+        charges=charges,
+        share=_share(con, rated) if spread else None,
+    )
+
+
+def _charge(
+    unit: str,
+    quantity: Decimal,
+    rated: Row,
+    prices: dict[str, tuple[Decimal, PriceRow]],
+    parts: dict[str, tuple[Part, ...]],
+    side: str,
+    *,
+    spread: bool,
+) -> Charge | None:
+    """One unit's charge; None for a request at a rate without a fee a request."""
+    if unit == "request" and unit not in prices:
+        return None
+    if unit == "input" and rated["operation"] == "embedding" and "embedding" in prices:
+        unit = "embedding"
+    price, row = prices.get(unit, (None, None))
+    # Tokens of a model that is paid by the hour of GPUs cost their share of the day, besides what the card says.
+    in_share = spread and price is None and unit not in _NOT_TOKENS
+    return Charge(unit, quantity, price, rated[f"{side}_factor"], row, in_share, parts.get(unit, ()))
+
+
+def _rate_set(con: duckdb.DuckDBPyConnection, rate_id: str) -> RateSet:
+    (row,) = rows(con, "select * from marts.price_rates where rate_id = $id", {"id": rate_id})
+    return RateSet(
+        **{name: row[name] for name in ("card", "provider", "model", "priced_as", "model_tier", "service_tier",
+                                        "region", "currency", "valid_from", "context_from")},
+        valid_to=_end(row["valid_to"]),
+        context_to=None if row["context_to"] == _LONGEST else row["context_to"],
+    )  # fmt: skip
+
+
+def _prices(con: duckdb.DuckDBPyConnection, book: pa.Table | None, rate_id: str) -> dict[str, tuple[Decimal, PriceRow]]:
+    """Price of one by unit, each with the row of the price book that it comes from."""
+    found = rows(
+        con,
+        """
+        select rates.unit, rates.unit_price, price_rows.* exclude (unit, unit_price)
+        from marts.price_rate_units as rates
+        inner join marts.price_rows as price_rows using (price_row_id)
+        where rates.rate_id = $id""",
+        {"id": rate_id},
+    )
+    places = _places(con, book, found)
+    return {row["unit"]: (row["unit_price"], _price_row(row, places.get(row["price_row_id"]))) for row in found}
+
+
+def _price_row(row: Row, place: tuple[str, int] | None) -> PriceRow:
+    file, line = place or (None, None)
+    origin = "no file any more" if file is None else "Meterhouse" if file == str(SEED) else "home"
+    return PriceRow(
+        **{name: row[name] for name in ("price", "per", "currency", "context_from", "valid_from", "known_from",
+                                        "source", "checked_on")},
+        valid_to=_end(row["valid_to"]),
+        origin=origin,
+        place=None if file is None else f"{file.rsplit('/', 1)[-1]}, line {line}",
+    )  # fmt: skip
+
+
+def _book_text(home: Home) -> pa.Table | None:
+    """Text rows of the rates as they lie there now; None where a file cannot be read."""
+    try:
+        return load_book(home)
+    except MeterhouseError:
+        return None
+
+
+def _places(con: duckdb.DuckDBPyConnection, book: pa.Table | None, found: list[Row]) -> dict[str, tuple[str, int]]:
+    """File and line of price rows, as the files are now."""
+    if book is None or not found:
+        return {}
+    con.register("book_text", book)
+    try:
+        listed = rows(
+            con,
+            f"""
+            select file, line, {RATES.typed}
+            from (
+                select * from book_text
+                where card = $card and provider = $provider and model = $model
+            ) as rows""",
+            {name: found[0][name] for name in ("card", "provider", "model")},
+        )
+    except duckdb.ConversionException:
+        return {}
+    finally:
+        con.unregister("book_text")
+    key = (*RATES.key, "valid_from", "known_from", "price", "per")
+    by_key = {tuple(row[name] for name in key): (row["file"], row["line"]) for row in listed}
+    return {
+        row["price_row_id"]: by_key[place] for row in found if (place := tuple(row[name] for name in key)) in by_key
+    }
+
+
+def _terms(con: duckdb.DuckDBPyConnection, ids: list[str]) -> tuple[Term, ...]:
+    found = {row["term_id"]: _term(row) for row in rows(con, "select * from run.terms")}
+    return tuple(found[term_id] for term_id in ids if term_id in found)
+
+
+def _term(row: Row) -> Term:
+    scope = " ".join(part for part in (row["provider"], row["model"]) if part) or "every model"
+    return Term(
+        **{name: row[name] for name in ("kind", "side", "organization_id", "unit", "quantity", "percent", "price",
+                                        "per", "card", "valid_from", "source")},
+        scope=scope + (f" in {row['region']}" if row["region"] else ""),
+        valid_to=_end(row["valid_to"]),
+    )  # fmt: skip
+
+
+def _parts(con: duckdb.DuckDBPyConnection, rated: Row) -> dict[str, tuple[Part, ...]]:
+    """Parts by unit that allowances and tariffs price, in the order of application."""
+    found = rows(
+        con,
+        """
+        select bands.*, columns(terms.*) as 'term_\\0'
+        from marts.monthly_bands as bands
+        inner join run.terms as terms on bands.term_id = terms.term_id
+        where bands.source = $source and bands.event_id = $event_id and bands.usage_date = $usage_date
+        order by bands.kind != 'allowance', terms.quantity""",
+        {name: rated[name] for name in ("source", "event_id", "usage_date")},
+    )
+    by_unit: dict[str, tuple[Part, ...]] = {}
+    for row in found:
+        term = _term({name.removeprefix("term_"): value for name, value in row.items() if name.startswith("term_")})
+        part = Part(term, row["quantity_before"], row["quantity"], row["price"], row["amount"], row["problem"])
+        by_unit[row["unit"]] = (*by_unit.get(row["unit"], ()), part)
+    return by_unit
+
+
+def _share(con: duckdb.DuckDBPyConnection, rated: Row) -> GpuShare | None:
+    """The share of the day's hours of GPUs: running tokens before and after, in units of the twelfth place."""
+    values = {name: rated[name] for name in ("usage_date", "provider", "model_tier")}
+    values["model"] = rated["base_model"] or rated["model"]
+    hours = rows(
+        con,
+        """
+        select sum(hours.gpu_hours)::decimal(18, 6) as gpu_hours, any_value(rates.price_gpu_hours) as price
+        from run.serving_hours as hours
+        cross join run.settings as settings
+        inner join marts.price_rates as rates
+            on settings.cost_card = rates.card and hours.provider = rates.provider and hours.model = rates.model
+            and hours.model_tier = rates.model_tier and rates.service_tier = 'standard' and rates.region = ''
+            and rates.context_from = 0 and hours.usage_date >= rates.valid_from and hours.usage_date < rates.valid_to
+            and rates.price_gpu_hours is not null
+        where hours.usage_date = $usage_date and hours.provider = $provider and hours.model = $model
+            and hours.model_tier = $model_tier
+        having count(*) > 0""",
+        values,
+    )
+    if not hours:
+        return None
+    tokens = " + ".join(f"r.{bucket}" for bucket in BUCKETS)
+    (day,) = rows(
+        con,
+        f"""
+        select
+            count(*) as requests,
+            sum({tokens})::hugeint as day_tokens,
+            coalesce(sum({tokens}) filter (
+                (r.occurred_at, r.source, r.event_id) < ($occurred_at, $source, $event_id)
+            ), 0)::hugeint as tokens_before
+        from published.rated_usage as r
+        inner join marts.price_rate_units as u on r.cost_rate_id = u.rate_id and u.unit = 'gpu_hour'
+        where r.usage_date = $usage_date and r.provider = $provider and r.model_tier = $model_tier
+            and coalesce(r.base_model, r.model) = $model""",
+        values | {name: rated[name] for name in ("occurred_at", "source", "event_id")},
+    )
+    own = sum(int(rated[bucket]) for bucket in BUCKETS)
+    if not day["day_tokens"]:
+        return None
+    gpu_hours, price = hours[0]["gpu_hours"], hours[0]["price"]
+    whole = int(gpu_hours.scaleb(6)) * int(price.scaleb(6))
+    before = int(day["tokens_before"])
+    share = whole * (before + own) // int(day["day_tokens"]) - whole * before // int(day["day_tokens"])
+    return GpuShare(
+        day=rated["usage_date"],
+        gpu_hours=gpu_hours,
+        price=price,
+        day_amount=Decimal(whole).scaleb(-12),
+        requests=day["requests"],
+        day_tokens=int(day["day_tokens"]),
+        tokens_before=before,
+        tokens=own,
+        amount=Decimal(share).scaleb(-12),
+    )
+
+
+def _end(value: Any) -> Any:
+    return None if value is None or value.year >= _OPEN else value

@@ -1,0 +1,131 @@
+"""Which models in use lack a rate: what the last run left without an amount, and the nearest price row.
+
+Read from the published tables, so it is as old as they are. What is wrong with the rows of the price
+tables themselves belongs in `check.py`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipelines import warehouse
+from pipelines.landing.contract import BUCKETS
+from pipelines.pricing.book import SEED, load_book
+from pipelines.pricing.digest import price_book_digest
+from pipelines.pricing.findings import Finding
+from pipelines.pricing.rules import bounded, typed
+from pipelines.pricing.tables import RATES
+from pipelines.settings import load_settings
+from pipelines.sql import literal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import duckdb
+
+    from pipelines.home import Home
+
+_NO_RATE = "(reason = 'model is not in the price book' or starts_with(reason, 'no rate '))"
+_INSTANT = "%Y-%m-%dT%H:%M:%SZ"
+
+# Of the rows of the same card and model: the same tiers first, then the nearest in time.
+_GAPS = f"""
+    with gaps as (
+        select
+            card, provider, model, model_tier, service_tier, reason,
+            min(occurred_at) as first_at, max(occurred_at) as last_at, count(*) as requests, sum(tokens) as tokens
+        from unrated
+        where {_NO_RATE}
+        group by all
+    ),
+    nearest as (
+        select
+            gaps.*, rows.file, rows.line, rows.valid_from, rows.ends_at,
+            rows.model_tier = gaps.model_tier and rows.service_tier = gaps.service_tier as is_tier
+        from gaps
+        left join rates_bounded as rows
+            on gaps.card = rows.card and gaps.provider = rows.provider and gaps.model = rows.model
+        qualify row_number() over (
+            partition by gaps.card, gaps.provider, gaps.model, gaps.model_tier, gaps.service_tier, gaps.reason
+            order by
+                rows.model_tier = gaps.model_tier desc nulls last,
+                rows.service_tier = gaps.service_tier desc nulls last,
+                abs(epoch(rows.valid_from) - epoch(gaps.first_at)),
+                rows.file, rows.line
+        ) = 1
+    )
+    select
+        file, line,
+        case when line is null then 'model' when not is_tier then 'service_tier'
+            when valid_from > first_at then 'valid_from' else 'valid_to' end as field,
+        'card ' || card || ' does not price ' || provider || ' ' || model || ' ' || model_tier || ' ' || service_tier
+        || ' (' || reason || '): ' || format('{{:,}}', requests) || ' requests with '
+        || format('{{:,}}', tokens::bigint) || ' tokens from '
+        || strftime(first_at, '{_INSTANT}') || ' to ' || strftime(last_at, '{_INSTANT}')
+        || case
+            when line is null then ''
+            else '; this is the nearest row, in force from ' || strftime(valid_from, '{_INSTANT}')
+                || coalesce(' to ' || strftime(ends_at, '{_INSTANT}'), ' on')
+        end as cause,
+        strftime(first_at, '{_INSTANT}') as first_at,
+        starts_with(reason, 'no rate in force') as is_time
+    from nearest
+    order by tokens desc, card, provider, model, model_tier, service_tier, reason
+"""
+
+
+def gaps_in_use(home: Home, *, seed: Path = SEED) -> list[Finding]:
+    """A warning for each card and model that requests of the last run needed and did not find; most tokens first."""
+    files = home.exports / "published" / "rated_usage"
+    if not any(files.glob("*/*.parquet")):
+        return []
+    with warehouse.connect(home, in_memory=True) as con:
+        con.register("rates", load_book(home, seed=seed))
+        con.execute(f"create temp table rates_typed as {typed(RATES, 'rates')}")
+        con.execute(f"create temp table rates_bounded as {bounded(RATES.key, 'rates_typed')}")
+        con.execute(f"create temp view unrated as {_unrated(con, home, files)}")
+        found = con.execute(_GAPS).fetchall()
+    nowhere = str(home.prices if home.prices.exists() else seed)
+    return [
+        Finding("warning", file or nowhere, line, field, cause, _way_out(file, first_at, is_time=is_time))
+        for file, line, field, cause, first_at, is_time in found
+    ]
+
+
+def built_with_other_prices(home: Home, *, seed: Path = SEED) -> bool:
+    """Whether the published tables were built with another version of the price book than there is now."""
+    path = home.exports / "published" / "build.parquet"
+    if not path.exists():
+        return False
+    with warehouse.connect(home, in_memory=True) as con:
+        row = con.execute(f"select price_book_digest from read_parquet({literal(path)})").fetchone()
+    return row is not None and row[0] != price_book_digest(home, seed=seed)
+
+
+def _unrated(con: duckdb.DuckDBPyConnection, home: Home, files: Path) -> str:
+    """Query for every request and card without an amount. A card of both sides is told once."""
+    rated = f"read_parquet({literal(files / '*' / '*.parquet')}, hive_partitioning = false)"
+    names = {row[0] for row in con.execute(f"describe select * from {rated}").fetchall()}
+    tokens = " + ".join(f"{name}::hugeint" for name in BUCKETS if name in names)
+    pricing = load_settings(home).pricing
+    both = pricing.revenue_card == pricing.cost_card
+    sides = (
+        (pricing.revenue_card, "unpriced_reason", "true"),
+        (pricing.cost_card, "uncosted_reason", "unpriced_reason is null" if both else "true"),
+    )
+    return " union all ".join(
+        f"""
+        select
+            {literal(card)} as card, provider, coalesce(base_model, model) as model, model_tier, service_tier,
+            {reason} as reason, occurred_at, {tokens} as tokens
+        from {rated} where {reason} is not null and {condition}"""
+        for card, reason, condition in sides
+    )
+
+
+def _way_out(file: str | None, first_at: str, *, is_time: bool) -> str:
+    if file is None:
+        return "Add rates of this model, or an alias of one that has them (`meterhouse prices import` may know it)."
+    if is_time:
+        return f"Add rows that are valid from {first_at} or before."
+    return "Add the rows that are missing beside it."

@@ -1,0 +1,116 @@
+"""What would give a request its amount: the way out of each reason, and rows of price tables ready to be filled in.
+
+What is not known stands as `?` in such a row: nothing is invented, and the check of the price tables refuses it until
+somebody has put the figure there. Which requests lack a rate belongs in `unpriced.py`.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from typing import TYPE_CHECKING
+
+from pipelines.pricing.figures import instant
+from pipelines.pricing.tables import ALIASES, RATES, SERVING_HOURS, PriceTable
+from pipelines.pricing.units import ALL, BLOCKS, BY_NAME
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import date, datetime
+
+_QUANTITY = re.compile(r"no rate for (\w+_(?:tokens|hours|calls)|requests)$")
+_REGION = re.compile(r"no rate for region (.+)$")
+# The beginning of a reason → what to do about it, where no row of rates would help.
+_OTHER_WAYS_OUT = {
+    "the call succeeded but nothing was counted": "Let the feed report what it used, or add a `request` rate.",
+    "no hours of GPUs are known": "Add the day's hours to prices/serving_hours/.",
+    "the percentages of the terms": "Correct the percentages in prices/terms/: together at most six places.",
+    "the price of a quantity band": "Give the band in prices/terms/ in the currency of the model's rate.",
+    "a mark-up cannot": "Give the model a rate a token on the revenue side, or take the mark-up from this model.",
+    "cost rate is in another currency": "The cost is known in its own currency; spend_reported converts it.",
+}
+
+
+def lacks_rate(reason: str) -> bool:
+    """Whether a row of rates would give an amount."""
+    return reason.startswith(("model is not in the price book", "no rate"))
+
+
+def way_out(reason: str) -> str:
+    """What to do about a reason, in a sentence or two."""
+    for beginning, way in _OTHER_WAYS_OUT.items():
+        if reason.startswith(beginning):
+            return way
+    if reason == "no rate in force at this instant":
+        return "Add rows that are valid at that instant; a row that already stands is never changed."
+    if unit := lacking_unit(reason):
+        return f"Add a row of the unit {unit}."
+    if reason == "model is not in the price book":
+        return "Add its rows, or an alias of a model that has them."
+    return "Add the rows that are missing; nothing falls back to another tier or region."
+
+
+def lacking_unit(reason: str) -> str | None:
+    """The unit that a reason names as having no price, if it names one."""
+    found = _QUANTITY.search(reason)
+    return next((unit.name for unit in ALL if found and unit.quantity == found[1]), None)
+
+
+def lacking_region(reason: str) -> str:
+    """The region that a reason names, else nothing: rates without a region hold for every one."""
+    found = _REGION.search(reason)
+    return found[1] if found else ""
+
+
+def rate_lines(
+    *,
+    card: str,
+    provider: str,
+    model: str,
+    model_tier: str,
+    service_tier: str,
+    region: str,
+    units: Iterable[str],
+    needed_from: datetime,
+) -> list[str]:
+    """One CSV line a unit, valid from the day (UTC) on which the rate is first needed."""  # fmt: skip
+    return [
+        _line(
+            RATES,
+            {
+                "card": card,
+                "provider": provider,
+                "model": model,
+                "model_tier": model_tier,
+                "service_tier": service_tier,
+                "region": region,
+                "unit": unit,
+                "per": str(BLOCKS[BY_NAME[unit].dimension][0]),
+                "context_from": "0",
+                "valid_from": instant(needed_from.replace(hour=0, minute=0, second=0, microsecond=0)),
+                "valid_to": "",
+                "known_from": "",
+            },
+        )
+        for unit in units
+    ]
+
+
+def alias_line(provider: str, alias: str, model: str, needed_from: datetime) -> str:
+    """A CSV line that says that `alias` stood for `model`."""
+    begin = instant(needed_from.replace(hour=0, minute=0, second=0, microsecond=0))
+    row = {"provider": provider, "alias": alias, "model": model, "valid_from": begin, "valid_to": "", "known_from": ""}
+    return _line(ALIASES, row)
+
+
+def hours_line(day: date, provider: str, model: str, model_tier: str) -> str:
+    """A CSV line for the hours of GPUs of a day."""
+    row = {"usage_date": day.isoformat(), "provider": provider, "model": model, "model_tier": model_tier}
+    return _line(SERVING_HOURS, row)
+
+
+def _line(table: PriceTable, known: Mapping[str, str]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="").writerow(known.get(column, "?") for column in table.columns)
+    return text.getvalue()

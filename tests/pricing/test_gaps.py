@@ -1,0 +1,128 @@
+"""Models in use that the last run found no rate for."""
+
+from __future__ import annotations
+
+import duckdb
+import pytest
+
+from pipelines.pricing.digest import price_book_digest
+from pipelines.pricing.gaps import built_with_other_prices, gaps_in_use
+from tests.pricing.price_books import price_row, write_book
+
+NO_MODEL = "model is not in the price book"
+NO_TIME = "no rate in force at this instant"
+
+
+@pytest.fixture
+def used(home, tmp_path):
+    """Writes published requests of a home; returns the gaps beside a book."""
+
+    def gaps(book, *requests):
+        seed = write_book(tmp_path / "seed.csv", book)
+        day = home.exports / "published" / "rated_usage" / "usage_date=2024-05-01"
+        day.mkdir(parents=True)
+        with duckdb.connect() as con:
+            con.execute("""
+                create table rated (
+                    provider varchar, model varchar, base_model varchar, model_tier varchar, service_tier varchar,
+                    occurred_at timestamp, input_tokens bigint, output_tokens bigint,
+                    unpriced_reason varchar, uncosted_reason varchar)""")
+            con.executemany("insert into rated values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", requests)
+            con.execute(f"copy rated to '{day / 'part.parquet'}'")
+            con.execute(f"""
+                copy (select '{price_book_digest(home, seed=seed)}' as price_book_digest)
+                to '{home.exports / "published" / "build.parquet"}'""")
+        return seed, gaps_in_use(home, seed=seed)
+
+    return gaps
+
+
+def request(model="m-1", tokens=100, reason=NO_MODEL, *, base=None, tier="standard", at="2024-05-01", cost=None):
+    return (
+        "acme", model, base, "fine_tuned" if base else "base", tier, at, tokens, 1, reason,
+        reason if cost is None else cost,
+    )  # fmt: skip
+
+
+def test_a_home_without_exports_has_none(home):
+    assert gaps_in_use(home) == []
+    assert not built_with_other_prices(home)
+
+
+def test_a_model_is_told_once_with_its_requests_tokens_and_time(used):
+    _, found = used(
+        [price_row()], request("m-2"), request("m-2", 50, at="2024-05-01 12:00:00.5"), request("m-1", reason=None)
+    )
+    (one,) = found
+    assert one.severity == "warning"
+    assert one.line is None
+    assert one.cause == (
+        f"card list does not price acme m-2 base standard ({NO_MODEL}): 2 requests with 152 tokens "
+        "from 2024-05-01T00:00:00Z to 2024-05-01T12:00:00Z"
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "line", "field"),
+    [
+        ([price_row(valid_from="2024-06-01T00:00:00Z"), price_row(valid_from="2024-07-01T00:00:00Z")], 2, "valid_from"),
+        ([price_row(valid_to="2024-04-01T00:00:00Z"), price_row(unit="output", model="m-3")], 2, "valid_to"),
+    ],
+)
+def test_the_row_nearest_in_time_is_named(used, rows, line, field):
+    seed, (one,) = used(rows, request(reason=NO_TIME))
+    assert (one.file, one.line, one.field) == (str(seed), line, field)
+    assert one.way_out == "Add rows that are valid from 2024-05-01T00:00:00Z or before."
+
+
+def test_a_row_of_the_same_tiers_is_nearer_than_another(used):
+    rows = [price_row(), price_row(model_tier="fine_tuned"), price_row(service_tier="batch")]
+    _, found = used(
+        rows,
+        request("ft:m-1:o::x", 9, "no rate for service tier batch", base="m-1", tier="batch"),
+        request("m-1", 5, "no rate for service tier flex", tier="flex"),
+    )
+    assert [(one.line, one.field) for one in found] == [(3, "service_tier"), (2, "service_tier")]
+    assert "acme m-1 fine_tuned batch" in found[0].cause
+
+
+def test_a_row_of_the_same_service_tier_is_nearer_than_one_of_another_in_time(used):
+    late = "2024-09-01T00:00:00Z"
+    rows = [price_row(), price_row(service_tier="batch", valid_from=late)]
+    _, (one,) = used(rows, request(reason=NO_TIME, tier="batch"))
+    assert (one.line, one.field) == (3, "valid_from")
+
+
+def test_most_tokens_first_and_only_what_lacks_a_rate(used):
+    _, found = used(
+        [price_row()],
+        request("m-2", 10),
+        request("m-3", 20),
+        request("m-1", 99, "bands are in another currency"),
+    )
+    assert [one.cause.split(" ")[6] for one in found] == ["m-3", "m-2"]
+
+
+def test_each_side_has_its_card(home, used):
+    home.root.mkdir(parents=True, exist_ok=True)
+    home.config.write_text('[pricing]\nrevenue_card = "list"\ncost_card = "own"\n', encoding="utf-8")
+    write_book(home.prices / "own.csv", [price_row(card="own")])
+    _, found = used([price_row()], request("m-2"), request("m-1", reason=None, cost=NO_MODEL))
+    assert sorted(" ".join(one.cause.split(" ")[:7]) for one in found) == [
+        "card list does not price acme m-2",
+        "card own does not price acme m-1",
+        "card own does not price acme m-2",
+    ]
+
+
+def test_a_card_of_both_sides_is_told_once(used):
+    _, found = used([price_row()], request("m-2"), request("m-2", reason=None, cost=NO_MODEL))
+    assert len(found) == 1
+    assert "2 requests" in found[0].cause
+
+
+def test_whether_prices_have_changed_since(home, used, tmp_path):
+    seed, _ = used([price_row()], request())
+    assert not built_with_other_prices(home, seed=seed)
+    write_book(seed, [price_row(), price_row(unit="output")])
+    assert built_with_other_prices(home, seed=seed)
