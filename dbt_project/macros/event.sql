@@ -63,24 +63,20 @@
     {{ return(["image_input_tokens", "image_output_tokens"] + meters()) }}
 {%- endmacro %}
 
-{#- No token, hour or tool call was counted. -#}
-{% macro counts_nothing(event) -%}
-({{ event }}.{{ (buckets() + meters()) | join(" + " ~ event ~ ".") }} = 0)
-{%- endmacro %}
-
-{#- No token of any kind was counted. -#}
+{#- No token of any kind was counted. Sums of whole numbers only: hours would make every one a decimal. -#}
 {% macro counts_no_tokens(event) -%}
 ({{ event }}.{{ buckets() | join(" + " ~ event ~ ".") }} = 0)
 {%- endmacro %}
 
-{#-
-  A failed call, or one that the gateway answered itself, that has no quantity: there was nothing to charge. A
-  call that succeeded without tokens is another matter (images, speech): what it used was not counted.
--#}
-{% macro used_nothing(event) -%}
-({{ failed_or_cached(event) }} and {{ counts_nothing(event) }})
+{#- No hour or tool call was counted. -#}
+{% macro counts_no_meters(event) -%}
+({{ event }}.{{ meters() | join(" = 0 and " ~ event ~ ".") }} = 0)
 {%- endmacro %}
 
+{#-
+  A failed call, or one that the gateway answered itself: where it has no quantity there was nothing to charge. A
+  call that succeeded without tokens is another matter (images, speech): what it used was not counted.
+-#}
 {% macro failed_or_cached(event) -%}
 (coalesce({{ event }}.status, 0) >= 400 or coalesce({{ event }}.gateway_cache_hit, false))
 {%- endmacro %}

@@ -64,9 +64,17 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- Whether an event has any quantity that is not in almost every request. -#}
-{% macro has_rare(event) -%}
-({{ event }}.{{ charged_units() | rejectattr("common", "defined") | map(attribute="quantity") | join(" + " ~ event ~ ".") }} > 0)
+{#-
+  What is asked of a request again and again while it is rated, worked out once: whether it has no tokens, nothing at
+  all, nothing that it could be charged for, and quantities that are not in almost every request.
+-#}
+{% macro rating_flags(event) -%}
+    {%- set rare = charged_units() | rejectattr("common", "defined") | map(attribute="quantity") | list %}
+    {%- set rare_tokens = rare | select("in", buckets()) | list %}
+    {{ counts_no_tokens(event) }} as has_no_tokens,
+    {{ counts_no_tokens(event) }} and {{ counts_no_meters(event) }} as has_nothing,
+    {{ failed_or_cached(event) }} as is_free,
+    {{ event }}.{{ rare_tokens | join(" + " ~ event ~ ".") }} > 0 or not {{ counts_no_meters(event) }} as has_rare
 {%- endmacro %}
 
 {#-
@@ -79,24 +87,24 @@
 
 {#- A call that succeeded, of which nothing was counted, at a rate without a fee a call: what it used is unknown. -#}
 {% macro not_counted(event, side, rate) -%}
-({{ counts_nothing(event) }} and {{ rate }}.{{ side }}_requests is null and not {{ failed_or_cached(event) }})
+({{ event }}.has_nothing and not {{ event }}.is_free and {{ rate }}.{{ side }}_requests is null)
 {%- endmacro %}
 
 {#-
   Amount of one event on one side (revenue, cost): the sum of its charges; null where there is no rate or a used
-  quantity has no price. A fee a call is added where the rate has one.
+  quantity has no price. A fee a call is added where the rate has one. The event has its rating_flags.
 -#}
 {% macro amount(event, side, rate, rare) -%}
     case
         when {{ rate }}.{{ side }}_rate_id is null
-            then case when {{ used_nothing(event) }} then 0::decimal(38, 18) end
+            then case when {{ event }}.has_nothing and {{ event }}.is_free then 0::decimal(38, 18) end
         when {{ not_counted(event, side, rate) }} then null
         else (
     {%- for unit in charged_units() if unit.get("common") %}
             {{ "+ " if not loop.first }}{{ charge(event ~ "." ~ unit.quantity, side_price(unit, event, side, rate, rare)) }}
     {%- endfor %}
             + case
-                when not {{ has_rare(event) }} then 0::decimal(38, 18)
+                when not {{ event }}.has_rare then 0::decimal(38, 18)
                 else (
     {%- for unit in charged_units() if not unit.get("common") %}
                     {{ "+ " if not loop.first }}{{ charge(event ~ "." ~ unit.quantity, side_price(unit, event, side, rate, rare)) }}
@@ -104,7 +112,7 @@
                 )
             end
             + case
-                when {{ rate }}.{{ side }}_requests is null or {{ failed_or_cached(event) }} then 0::decimal(38, 18)
+                when {{ rate }}.{{ side }}_requests is null or {{ event }}.is_free then 0::decimal(38, 18)
                 else {{ rate }}.{{ side }}_requests
             end
         )

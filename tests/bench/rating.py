@@ -16,7 +16,7 @@ import duckdb
 from pipelines.landing.contract import COLUMNS
 from pipelines.pricing.tables import TABLES, load, write_typed
 from tests.rating.case import SEED_TABLES
-from tests.rating.models import build
+from tests.rating.models import build, macro
 
 MEMORY = "4GB"
 # Models with their share in a thousand requests: base and tuned, standard and batch.
@@ -121,15 +121,8 @@ def only_sum(folder: Path) -> None:
         _say(seconds, con.execute("select sum(requests), sum(revenue) from spend").fetchone())
 
 
-_BARE_COLUMNS = ", ".join(
-    f"e.{name}"
-    for name in (
-        "source", "event_id", "occurred_at", "organization_id", "product_id", "api_key_id", "provider", "model",
-        "base_model", "model_tier", "service_tier", "operation", "region", "status", "input_tokens",
-        "cached_input_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens", "audio_input_tokens",
-        "image_input_tokens", "output_tokens", "audio_output_tokens", "image_output_tokens", "training_tokens",
-    )
-)  # fmt: skip
+# What a rated request keeps of its event: the same columns on both sides.
+_BARE_COLUMNS = ", ".join(f"e.{name}" for name in macro("rated_event_columns"))
 
 
 def _charge() -> str:

@@ -33,8 +33,9 @@ _SET = ("organization_id", "kind", "side", *_FILTERS, "unit")
 
 @dataclass
 class RateSet:
-    """What a card charges a request: its currency and the price of one of each unit."""
+    """What a card charges a request: its currency and the price of one of each unit, and whose rows these are."""
 
+    model: str
     currency: str
     prices: dict[str, Decimal]
 
@@ -171,7 +172,7 @@ class _Oracle:
         if "input" in prices:
             # Images without a price of their own are text.
             prices.setdefault("image_input", prices["input"])
-        return RateSet(currencies.pop(), prices) if prices else None
+        return RateSet(model, currencies.pop(), prices) if prices else None
 
     # Terms: who pays what.
 
@@ -242,22 +243,23 @@ class _Oracle:
 
     def _spread_hours(self) -> None:
         """Cut each day's cost at the running share of its tokens, down to twelve decimals."""
+        costs: dict[tuple[date, str, str, str], Decimal] = defaultdict(Decimal)
+        for h in self.hours:
+            began = _instant(h["usage_date"])
+            key = (self.case.cost_card, h["provider"], h["model"], h["model_tier"], "standard", "")
+            rates = self._rate_set(key, began, 0)
+            if rates and "gpu_hour" in rates.prices:
+                day = (began.date(), h["provider"], rates.model, h["model_tier"])
+                costs[day] += Decimal(h["gpu_hours"]) * rates.prices["gpu_hour"]
         days: dict[tuple[date, str, str, str], list[Request]] = defaultdict(list)
         for r in self.requests:
             if r.cost.spread and r.cost.found:
-                days[r.at.date(), r.event["provider"], _priced_model(r.event), r.event["model_tier"]].append(r)
-        for (day, provider, model, tier), requests in days.items():
-            hours = [
-                Decimal(h["gpu_hours"])
-                for h in self.hours
-                if (h["usage_date"], h["provider"], h["model"], h["model_tier"]) == (str(day), provider, model, tier)
-            ]
-            began = datetime(day.year, day.month, day.day, tzinfo=UTC)
-            rates = self._rate_set((self.case.cost_card, provider, model, tier, "standard", ""), began, 0)
+                days[r.at.date(), r.event["provider"], r.cost.rates.model, r.event["model_tier"]].append(r)
+        for day, requests in days.items():
             tokens = sum(_tokens(r.event) for r in requests)
-            if not hours or rates is None or "gpu_hour" not in rates.prices or not tokens:
+            if day not in costs or not tokens:
                 continue
-            whole = sum(hours) * rates.prices["gpu_hour"]
+            whole = costs[day]
             cuts = [Decimal(0)]
             running = 0
             for r in requests:

@@ -177,15 +177,16 @@ def _book(random: Random) -> list[Row]:
 
 
 def _add(found: dict[tuple[Any, ...], Row], row: Row, switch: tuple[str, str, str]) -> None:
-    """Add a row in its card's currency; one that reaches over the switch ends there."""
+    """Add a row in its card's currency; one that reaches over the switch goes on in the other."""
     currency, change, other = switch
+    parts = [{**row, "currency": currency}]
     if change and instant(row["valid_from"]) >= instant(change):
-        currency = other
+        parts = [{**row, "currency": other}]
     elif change and (not row["valid_to"] or instant(row["valid_to"]) > instant(change)):
-        row["valid_to"] = change
-    row["currency"] = currency
-    key = tuple(row[name] for name in (*_KEY, "card", "unit", "currency", "valid_from"))
-    found[(*key, row["known_from"] or row["valid_from"])] = row
+        parts = [{**parts[0], "valid_to": change}, {**row, "valid_from": change, "currency": other}]
+    for part in parts:
+        key = tuple(part[name] for name in (*_KEY, "card", "unit", "currency", "valid_from"))
+        found[(*key, part["known_from"] or part["valid_from"])] = part
 
 
 def _aliases(random: Random) -> list[Row]:

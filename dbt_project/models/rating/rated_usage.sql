@@ -31,61 +31,63 @@ bands as (
 
 ),
 
+events as (
+
+    select
+        e.*,
+        {{ rating_flags("e") }}
+    from {{ ref('stg_usage_events') }} as e
+
+),
+
 rated as (
 
     select
         {{ listed(rated_event_columns(), "e") }},
         e.usage_date,
         {{ charge_date("e.occurred_at", "settings.billing_time_zone") }} as charge_date,
-        settings.reporting_currency,
-        {{ used_nothing("e") }} as is_nothing,
+        coalesce(
+            r.revenue_currency, r.cost_currency, case when e.has_nothing and e.is_free then settings.reporting_currency end
+        ) as billing_currency,
         case
-            when bands.problem is null and (not r.is_spread_marked_up or {{ counts_no_tokens("e") }})
+            when bands.problem is null and (not r.is_spread_marked_up or e.has_no_tokens)
                 then {{ amount("e", "revenue", "r", "rare") }} + coalesce(bands.difference, 0)
         end::decimal(38, 18) as revenue_at_rate,
-        case
+        (
+            {{ amount("e", "cost", "r", "rare") }}
             -- What has no tokens has no share of the hours either.
-            when not r.is_spread or {{ counts_no_tokens("e") }} then {{ amount("e", "cost", "r", "rare") }}
-            else {{ amount("e", "cost", "r", "rare") }} + spread.amount
-        end::decimal(38, 18) as cost_at_rate,
+            + case when r.is_spread and not e.has_no_tokens then spread.amount else 0 end
+        )::decimal(38, 18) as cost_at_rate,
+        -- Looked for only where there is no amount: the alias above stands for its expression.
         case
-            when r.is_spread_marked_up and not {{ counts_no_tokens("e") }}
+            when revenue_at_rate is not null then null
+            when r.is_spread_marked_up and not e.has_no_tokens
                 then 'a mark-up cannot be taken over hours of GPUs spread over tokens'
             when bands.problem is not null then bands.problem
             else {{ no_amount_reason("e", "revenue", "r", "rare") }}
-        end as revenue_reason,
+        end as unpriced_reason,
         case
-            when r.is_spread and spread.amount is null and not {{ counts_no_tokens("e") }}
+            when cost_at_rate is not null then null
+            when r.is_spread and spread.amount is null and not e.has_no_tokens
                 then 'no hours of GPUs are known for this day'
             else {{ no_amount_reason("e", "cost", "r", "rare") }}
-        end as cost_reason,
+        end as uncosted_at_rate,
         r.rating_id,
-        r.revenue_currency,
         r.cost_currency
-    from {{ ref('stg_usage_events') }} as e
+    from events as e
     cross join settings
     left join {{ ref('term_organizations') }} as terms on e.organization_id = terms.organization_id
     inner join {{ ref('resolved_rates') }} as r on {{ finds_rate("e", "terms", "r") }}
     left join {{ ref('resolved_rates') }} as rare
-        on case when {{ has_rare("e") }} then r.cell end = rare.cell
+        on case when e.has_rare then r.cell end = rare.cell
     left join bands
         on r.has_bands and e.source = bands.source and e.event_id = bands.event_id
     left join {{ ref('spread_costs') }} as spread
         on r.is_spread and e.source = spread.source and e.event_id = spread.event_id
 
-),
-
--- Amounts of two currencies never meet in one column: a cost in another one than the revenue stands apart.
-currencies as (
-
-    select
-        *,
-        coalesce(revenue_currency, cost_currency, case when is_nothing then reporting_currency end)
-            as billing_currency
-    from rated
-
 )
 
+-- Amounts of two currencies never meet in one column: a cost in another one than the revenue stands apart.
 select
     {{ listed(rated_event_columns(), "c") }},
     c.usage_date,
@@ -94,10 +96,11 @@ select
     c.revenue_at_rate as revenue_amount,
     case when c.cost_currency is null or c.cost_currency = c.billing_currency then c.cost_at_rate end as cost_amount,
     case when c.cost_currency != c.billing_currency then c.cost_at_rate end as foreign_cost_amount,
-    case when c.revenue_at_rate is null then c.revenue_reason end as unpriced_reason,
+    c.unpriced_reason,
     case
-        when c.cost_at_rate is null then c.cost_reason
-        when c.cost_currency != c.billing_currency then 'cost rate is in another currency than the revenue rate'
+        when c.uncosted_at_rate is null and c.cost_currency != c.billing_currency
+            then 'cost rate is in another currency than the revenue rate'
+        else c.uncosted_at_rate
     end as uncosted_reason,
     c.rating_id
-from currencies as c
+from rated as c

@@ -1,27 +1,16 @@
 {{ config(materialized='ephemeral') }}
 
--- What the hours of GPUs of a UTC day cost: hours x the price of an hour in force when the day began. The amount is
--- null where the cost card has no such price.
+-- What the hours of GPUs of a UTC day cost: hours x the price of an hour in force when the day began. Hours of an alias
+-- are those of the model that it stood for then. The amount is null where the cost card has no such price.
 select
     hours.usage_date,
     hours.provider,
-    hours.model,
+    coalesce(rates.priced_as, hours.model) as model,
     hours.model_tier,
-    hours.gpu_hours,
+    sum(hours.gpu_hours)::decimal(18, 6) as gpu_hours,
     rates.price_gpu_hours,
-    rates.currency,
-    rates.rate_id,
-    (hours.gpu_hours * rates.price_gpu_hours)::decimal(36, 12) as amount
-from (
-    select
-        usage_date,
-        provider,
-        model,
-        model_tier,
-        sum(gpu_hours)::decimal(18, 6) as gpu_hours
-    from {{ source('run', 'serving_hours') }}
-    group by usage_date, provider, model, model_tier
-) as hours
+    (sum(hours.gpu_hours)::decimal(18, 6) * rates.price_gpu_hours)::decimal(36, 12) as amount
+from {{ source('run', 'serving_hours') }} as hours
 cross join {{ source('run', 'settings') }} as settings
 left join {{ ref('price_rates') }} as rates
     on
@@ -35,3 +24,5 @@ left join {{ ref('price_rates') }} as rates
         and hours.usage_date >= rates.valid_from
         and hours.usage_date < rates.valid_to
         and rates.price_gpu_hours is not null
+group by
+    hours.usage_date, hours.provider, coalesce(rates.priced_as, hours.model), hours.model_tier, rates.price_gpu_hours
