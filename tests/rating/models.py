@@ -111,7 +111,9 @@ def build(con: duckdb.DuckDBPyConnection, targets: Iterable[str], *, onto: bool 
             day = re.search(r"unique_key='(\w+)'", text)
             con.execute(f"create or replace temp table fresh_rows as {sql_of(model, onto=True)}")
             if day:
-                con.execute(f"delete from {model} where {day[1]} in (select {day[1]} from {macro('days_table', day[1])})")
+                con.execute(
+                    f"delete from {model} where {day[1]} in (select {day[1]} from {macro('days_table', day[1])})"
+                )
             con.execute(f"insert into {model} by name select * from fresh_rows")
             continue
         kind = "view" if "materialized='ephemeral'" in text else "table"

@@ -191,7 +191,9 @@ class _Oracle:
         for rows in _grouped(fitting, *_SET).values():
             last = _in_force(rows, at)
             if last is not None:
-                same = [r for r in rows if (r["valid_from"], r["known_from"]) == (last["valid_from"], last["known_from"])]
+                same = [
+                    r for r in rows if (r["valid_from"], r["known_from"]) == (last["valid_from"], last["known_from"])
+                ]
                 sets.append(sorted(same, key=lambda r: r["quantity"]))
         return sorted(sets, key=lambda rows: _specificity(rows[0]), reverse=True)
 
@@ -279,10 +281,7 @@ class _Oracle:
         if r.cost.spread and r.cost.found and has_tokens:
             cost = None if cost is None or r.share is None else cost + r.share
         currencies = [side.rates.currency for side in (r.revenue, r.cost) if side.rates]
-        if currencies:
-            currency = currencies[0]
-        else:
-            currency = self.case.reporting_currency if _used_nothing(r.event) else None
+        currency = currencies[0] if currencies else self.case.reporting_currency if _used_nothing(r.event) else None
         foreign = r.cost.rates is not None and r.cost.rates.currency != currency
         return Rated(revenue, None if foreign else cost, cost if foreign else None, currency)
 
@@ -350,10 +349,7 @@ def _quantities(event: Row, rates: RateSet) -> list[tuple[str, Decimal]]:
         if unit.name in ("embedding", "gpu_hour"):
             continue
         name = unit.name
-        if name == "request":
-            quantity = 0 if _failed_or_cached(event) else 1
-        else:
-            quantity = event[unit.quantity]
+        quantity = (0 if _failed_or_cached(event) else 1) if name == "request" else event[unit.quantity]
         if name == "input" and event["operation"] == "embedding" and "embedding" in rates.prices:
             name = "embedding"
         used.append((name, Decimal(quantity)))

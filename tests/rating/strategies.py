@@ -74,7 +74,7 @@ def instant(text: str) -> datetime:
     return datetime.fromisoformat(text.replace("Z", ""))
 
 
-_SHIFTS = tuple(timedelta(microseconds=n) for n in (-1, 0, 1)) + (timedelta(hours=-9), timedelta(hours=1))
+_SHIFTS = (*tuple(timedelta(microseconds=n) for n in (-1, 0, 1)), timedelta(hours=-9), timedelta(hours=1))
 MOMENTS = tuple(sorted({(instant(change) + shift).isoformat() for change in CHANGES for shift in _SHIFTS}))
 DAYS = tuple(sorted({moment[:10] for moment in MOMENTS}))
 
@@ -198,7 +198,18 @@ def _aliases(random: Random) -> list[Row]:
     ]
 
 
-_KINDS = ("card", "uplift", "discount", "discount", "markup", "allowance", "allowance", "graduated", "graduated", "volume")
+_KINDS = (
+    "card",
+    "uplift",
+    "discount",
+    "discount",
+    "markup",
+    "allowance",
+    "allowance",
+    "graduated",
+    "graduated",
+    "volume",
+)
 _BY_QUANTITY = ("allowance", "graduated", "volume")
 
 
@@ -237,7 +248,9 @@ def _set(random: Random, kind: str, key: Row, percents: tuple[str, ...]) -> list
         return [{"percent": random.choice(percents)}]
     hours = BY_NAME[key["unit"]].dimension == "hours"
     few = key["unit"] == "request"
-    quantities = ("1", "2", "3") if few else ("1", "100", "250", "1000", "2000", *(("0.5", "1.000001") if hours else ()))
+    quantities = (
+        ("1", "2", "3") if few else ("1", "100", "250", "1000", "2000", *(("0.5", "1.000001") if hours else ()))
+    )
     if kind == "allowance":
         return [{"quantity": random.choice(quantities)}]
     currency = "EUR" if _rarely(random, 0.1) else "USD"

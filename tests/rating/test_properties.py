@@ -236,7 +236,9 @@ def test_a_price_changes_at_its_instant(
     rates, asked, expected = [], [], {}
     for n, (when, old, new) in enumerate(changes):
         for start, price in ((START, old), (f"{when.isoformat()}Z", new)):
-            rates.append({"model": f"m{n}", "unit": "output", "price": f"{Decimal(price) / 10**6:f}", "valid_from": start})
+            rates.append(
+                {"model": f"m{n}", "unit": "output", "price": f"{Decimal(price) / 10**6:f}", "valid_from": start}
+            )
         for name, moment, price in (("before", when - timedelta(microseconds=1), old), ("at", when, new)):
             asked.append(event(event_id=f"{n} {name}", model=f"m{n}", output_tokens=10**6, at=moment.isoformat()))
             expected[f"{n} {name}"] = Decimal(price) / 10**6

@@ -86,8 +86,10 @@ def probed(con: duckdb.DuckDBPyConnection) -> dict[str, tuple[Decimal | None, ..
         others = [u for u in others if (unit.name, u.name) != ("image_input", "input")]
         rates += [only(unit, model=f"only-{unit.name}")]
         rates += [only(u, model=f"not-{unit.name}") for u in others]
-        for model in (f"only-{unit.name}", f"not-{unit.name}"):
-            probes.append(event(event_id=model, model=model, **{unit.quantity: 1_234_567}))
+        probes += [
+            event(event_id=model, model=model, **{unit.quantity: 1_234_567})
+            for model in (f"only-{unit.name}", f"not-{unit.name}")
+        ]
     case = Case(rates=rates, events=probes, con=con).rate("rated_usage")
     found = {
         event_id: amounts
@@ -157,9 +159,7 @@ def test_reasoning_is_part_of_output_and_never_charged_again(con: duckdb.DuckDBP
     case = Case(
         rates=[{"unit": "output", "price": "10.00"}],
         terms=[{"kind": "graduated", "unit": "output", "quantity": "0", "percent": "10"}],
-        events=[
-            event(event_id=f"{n}", output_tokens=5_000, reasoning_tokens=n) for n in (0, 1, 2_500, 5_000, 9_999)
-        ],
+        events=[event(event_id=f"{n}", output_tokens=5_000, reasoning_tokens=n) for n in (0, 1, 2_500, 5_000, 9_999)],
         con=con,
     ).rate("rated_usage", "spend_daily")
     assert set(case.amounts().values()) == {Decimal("0.045")}
