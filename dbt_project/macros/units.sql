@@ -101,13 +101,15 @@
         when {{ not_counted(event, side, rate) }} then null
         else (
     {%- for unit in charged_units() if unit.get("common") %}
-            {{ "+ " if not loop.first }}{{ charge(event ~ "." ~ unit.quantity, side_price(unit, event, side, rate, rare)) }}
+        {%- set price = side_price(unit, event, side, rate, rare) %}
+            {{ "+ " if not loop.first }}{{ charge(event ~ "." ~ unit.quantity, price) }}
     {%- endfor %}
             + case
                 when not {{ event }}.has_rare then 0::decimal(38, 18)
                 else (
     {%- for unit in charged_units() if not unit.get("common") %}
-                    {{ "+ " if not loop.first }}{{ charge(event ~ "." ~ unit.quantity, side_price(unit, event, side, rate, rare)) }}
+        {%- set price = side_price(unit, event, side, rate, rare) %}
+                    {{ "+ " if not loop.first }}{{ charge(event ~ "." ~ unit.quantity, price) }}
     {%- endfor %}
                 )
             end

@@ -47,7 +47,9 @@ rated as (
         e.usage_date,
         {{ charge_date("e.occurred_at", "settings.billing_time_zone") }} as charge_date,
         coalesce(
-            r.revenue_currency, r.cost_currency, case when e.has_nothing and e.is_free then settings.reporting_currency end
+            r.revenue_currency,
+            r.cost_currency,
+            case when e.has_nothing and e.is_free then settings.reporting_currency end
         ) as billing_currency,
         case
             when bands.problem is null and (not r.is_spread_marked_up or e.has_no_tokens)

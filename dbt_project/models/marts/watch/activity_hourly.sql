@@ -28,35 +28,35 @@ charged as (
 ),
 
 hours as (
-select
-    usage_date,
-    date_trunc('hour', occurred_at)::timestamp as usage_hour,
-    organization_id,
-    count(*) as requests,
-    count(*) filter (where status >= 400) as failed,
-    count(*) filter (where status = 429) as rate_limited,
-    count(*) filter (where {{ output_buckets() | join(' + ') }} > 0) as answers,
-    sum(
-        {{ input_buckets() | join(' + ') }}
-    )::bigint as input_tokens,
-    sum(cached_input_tokens)::bigint as cached_input_tokens,
-    coalesce(sum(
-        {{ input_buckets() | join(' + ') }}
-    ) filter (where {{ output_buckets() | join(' + ') }} > 0), 0)::bigint as answer_input_tokens,
-    sum({{ output_buckets() | join(' + ') }})::bigint as output_tokens,
-    coalesce(
-        sum({{ output_buckets() | join(' + ') }}) filter (where model_tier = 'fine_tuned'), 0
-    )::bigint as fine_tuned_output_tokens,
-    count(*) filter (where finish_reason = 'length') as length_finishes,
-    count(*) filter (where n > 1) as multi_answer,
-    count(*) filter (where logprobs) as logprobs_requests,
-    count(distinct api_key_id) as keys,
-    count(distinct end_user_id) as end_users,
-    count(distinct prompt_digest) as prompts,
-    count(distinct template_digest) as templates,
-    count(distinct floor(extract(minute from occurred_at) / 10)) as active_10min
-from requests
-group by all
+    select
+        usage_date,
+        date_trunc('hour', occurred_at)::timestamp as usage_hour,
+        organization_id,
+        count(*) as requests,
+        count(*) filter (where status >= 400) as failed,
+        count(*) filter (where status = 429) as rate_limited,
+        count(*) filter (where {{ output_buckets() | join(' + ') }} > 0) as answers,
+        sum(
+            {{ input_buckets() | join(' + ') }}
+        )::bigint as input_tokens,
+        sum(cached_input_tokens)::bigint as cached_input_tokens,
+        coalesce(sum(
+            {{ input_buckets() | join(' + ') }}
+        ) filter (where {{ output_buckets() | join(' + ') }} > 0), 0)::bigint as answer_input_tokens,
+        sum({{ output_buckets() | join(' + ') }})::bigint as output_tokens,
+        coalesce(
+            sum({{ output_buckets() | join(' + ') }}) filter (where model_tier = 'fine_tuned'), 0
+        )::bigint as fine_tuned_output_tokens,
+        count(*) filter (where finish_reason = 'length') as length_finishes,
+        count(*) filter (where n > 1) as multi_answer,
+        count(*) filter (where logprobs) as logprobs_requests,
+        count(distinct api_key_id) as keys,
+        count(distinct end_user_id) as end_users,
+        count(distinct prompt_digest) as prompts,
+        count(distinct template_digest) as templates,
+        count(distinct floor(extract(minute from occurred_at) / 10)) as active_10min
+    from requests
+    group by all
 )
 
 select
