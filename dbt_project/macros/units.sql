@@ -37,6 +37,15 @@
     {{ return("decimal(30, 12)" if unit.get("hours") else "decimal(30, 18)") }}
 {%- endmacro %}
 
+{#- Price of one in a rate set. Where images have no price of their own, providers charge them as text input. -#}
+{% macro rate_price(unit, rate) -%}
+    {%- if unit.unit == "image_input" -%}
+    coalesce({{ rate }}.price_{{ unit.quantity }}, {{ rate }}.price_input_tokens)
+    {%- else -%}
+    {{ rate }}.price_{{ unit.quantity }}
+    {%- endif -%}
+{%- endmacro %}
+
 {#- Quantity of one unit in one event, as a column. Embedding tokens are the input of an embedding call. -#}
 {% macro quantity(unit, event) -%}
     {%- if unit.unit == "embedding" -%}

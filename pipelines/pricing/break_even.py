@@ -197,6 +197,11 @@ def verdict(tuned: Tuned, compared: Compared) -> Verdict:
     saving = compared.saving
     if saving is None or not compared.tokens:
         return Verdict(is_paid=False, text=f"unknown: {compared.reason or 'the model has not been used'}")
+    if compared.requests < tuned.usage_requests:
+        left_out = tuned.usage_requests - compared.requests
+        return Verdict(
+            is_paid=False, text=f"unknown: {left_out:,} of {tuned.usage_requests:,} requests could not be compared"
+        )
     training, hosting = Fraction(tuned.training_amount or 0), Fraction(tuned.hosting_amount or 0)
     if saving <= 0:
         level = "it costs the same a token" if saving == 0 else "it is dearer a token"

@@ -207,6 +207,9 @@ def _charge(
         return None
     if unit == "input" and rated["operation"] == "embedding" and "embedding" in prices:
         unit = "embedding"
+    if unit == "image_input" and unit not in prices:
+        # Where images have no price of their own, providers charge them as text input.
+        unit = "input"
     price, row = prices.get(unit, (None, None))
     # Tokens of a model that is paid by the hour of GPUs cost their share of the day, besides what the card says.
     in_share = spread and price is None and unit not in _NOT_TOKENS
@@ -323,7 +326,10 @@ def _parts(con: duckdb.DuckDBPyConnection, rated: Row) -> dict[str, tuple[Part, 
 def _share(con: duckdb.DuckDBPyConnection, rated: Row) -> GpuShare | None:
     """The share of the day's hours of GPUs: running tokens before and after, in units of the twelfth place."""
     values = {name: rated[name] for name in ("usage_date", "provider", "model_tier")}
-    values["model"] = rated["base_model"] or rated["model"]
+    # Hours and tokens of an alias are those of the model that prices them.
+    ((values["model"],),) = con.execute(
+        "select priced_as from marts.price_rates where rate_id = $id", {"id": rated["cost_rate_id"]}
+    ).fetchall()
     hours = rows(
         con,
         """
@@ -335,7 +341,7 @@ def _share(con: duckdb.DuckDBPyConnection, rated: Row) -> GpuShare | None:
             and hours.model_tier = rates.model_tier and rates.service_tier = 'standard' and rates.region = ''
             and rates.context_from = 0 and hours.usage_date >= rates.valid_from and hours.usage_date < rates.valid_to
             and rates.price_gpu_hours is not null
-        where hours.usage_date = $usage_date and hours.provider = $provider and hours.model = $model
+        where hours.usage_date = $usage_date and hours.provider = $provider and rates.priced_as = $model
             and hours.model_tier = $model_tier
         having count(*) > 0""",
         values,
@@ -354,8 +360,9 @@ def _share(con: duckdb.DuckDBPyConnection, rated: Row) -> GpuShare | None:
             ), 0)::hugeint as tokens_before
         from published.rated_usage as r
         inner join marts.price_rate_units as u on r.cost_rate_id = u.rate_id and u.unit = 'gpu_hour'
+        inner join run.settings as settings on u.card = settings.cost_card
         where r.usage_date = $usage_date and r.provider = $provider and r.model_tier = $model_tier
-            and coalesce(r.base_model, r.model) = $model""",
+            and u.priced_as = $model""",
         values | {name: rated[name] for name in ("occurred_at", "source", "event_id")},
     )
     own = sum(int(rated[bucket]) for bucket in BUCKETS)

@@ -67,6 +67,7 @@ def test_hosting_goes_on() -> None:
     [
         (tuned(), compared("10", None, reason="no rate for output_tokens"), "unknown: no rate for output_tokens"),
         (tuned(), compared(None, None, requests=0, tokens=0), "unknown: the model has not been used"),
+        (tuned(), compared("1", "99", requests=10), "unknown: 90 of 100 requests could not be compared"),
         (tuned(training_amount=None), compared("1", "9"), "unknown: the training has no amount"),
         (tuned(hosting_hours=Decimal(1)), compared("1", "9"), "unknown: the hosting has no amount"),
     ],
@@ -83,7 +84,8 @@ def test_what_is_not_known_is_not_said(model: Tuned, other: Compared, text: str)
 def test_break_even_is_the_first_request_that_pays(training: int, saving: int, requests: int, tokens: int) -> None:
     """At a saving of so much a request, the requests said pay back and one fewer do not."""
     found = verdict(
-        tuned(training_amount=Decimal(training)), compared("0", str(saving), requests=requests, tokens=tokens)
+        tuned(training_amount=Decimal(training), usage_requests=requests),
+        compared("0", str(saving), requests=requests, tokens=tokens),
     )
     each = Fraction(saving, requests)
     assert found.requests is not None

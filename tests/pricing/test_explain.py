@@ -283,7 +283,7 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
-@given(case=worlds(most=8))
+@given(case=worlds())
 @examples(5)
 def test_the_parts_of_any_request_add_up(case: Case, home: Home, con: duckdb.DuckDBPyConnection) -> None:
     case.con = con

@@ -5,7 +5,9 @@
 
 with reporting as (
 
-    select reporting_currency
+    select
+        reporting_currency,
+        billing_time_zone
     from {{ source('run', 'settings') }}
 
 ),
@@ -31,8 +33,10 @@ converted as (
             on
                 spend.{{ currency }} = {{ side }}_exchange.from_currency
                 and reporting.reporting_currency = {{ side }}_exchange.to_currency
-                and spend.charge_date >= {{ side }}_exchange.valid_from
-                and spend.charge_date < {{ side }}_exchange.valid_to
+                and ((spend.charge_date::timestamp at time zone reporting.billing_time_zone) at time zone 'UTC')
+                >= {{ side }}_exchange.valid_from
+                and ((spend.charge_date::timestamp at time zone reporting.billing_time_zone) at time zone 'UTC')
+                < {{ side }}_exchange.valid_to
     {%- endfor %}
 
 )

@@ -5,6 +5,7 @@
 -- of request length, so that every request finds exactly one. Prices are those of the card that counts, times the
 -- factor of the percentages that count; where there is no rate, the reason why.
 {%- set sides = ["revenue", "cost"] %}
+{%- set is_spread = "(c.price_gpu_hours is not null and c.card = settings.cost_card)" %}
 {%- set open_from = "timestamp '0001-01-01 00:00:00'" %}
 {%- set open_to = "timestamp '9999-12-31 00:00:00'" %}
 
@@ -357,6 +358,7 @@ select
             {%- for side in sides %}
                 coalesce(case when exact.{{ side }}_factor is not null then exact.{{ side }}_rate_id end, ''),
                 coalesce(exact.{{ side }}_factor::varchar, ''),
+                coalesce({{ 'r' if side == 'revenue' else 'c' }}.currency, ''),
                 coalesce(exact.{{ side }}_terms, ''){{ "," if not loop.last }}
             {%- endfor %}
         )
@@ -390,15 +392,11 @@ select
             else 'no rate in force at this instant'
         end as {{ side }}_reason,
         {%- for unit in units() if unit.unit != "gpu_hour" %}
-            {%- set price = rate ~ ".price_" ~ unit.quantity %}
-            {%- if unit.unit == "image_input" %}
-                {#- Where images have no price of their own, providers charge them as text input. -#}
-                {%- set price = "coalesce(" ~ price ~ ", " ~ rate ~ ".price_input_tokens)" %}
-            {%- endif %}
+            {%- set price = rate_price(unit, rate) %}
             (
                 {%- if side == "cost" and unit.quantity.endswith("_tokens") and unit.unit != "embedding" %}
                     -- Tokens of a model that is paid by the hour of GPUs cost their share of the day.
-                    case when c.price_gpu_hours is not null then coalesce({{ price }}, 0) else {{ price }} end
+                    case when {{ is_spread }} then coalesce({{ price }}, 0) else {{ price }} end
                 {%- else %}
                     {{ price }}
                 {%- endif %}
@@ -408,10 +406,12 @@ select
     {%- endfor %}
     -- Whose hours of GPUs they are: of an alias, those of the model that it stands for.
     c.priced_as as cost_model,
-    c.price_gpu_hours is not null as is_spread,
-    exact.markup_term is not null and c.price_gpu_hours is not null as is_spread_marked_up,
+    -- Hours of GPUs belong to everybody: only the general cost card prices them.
+    coalesce({{ is_spread }}, false) as is_spread,
+    exact.markup_term is not null and coalesce({{ is_spread }}, false) as is_spread_marked_up,
     key_bands.usage_key is not null as has_bands
 from exact
+cross join {{ source('run', 'settings') }} as settings
 inner join {{ ref('usage_keys') }} as keys on exact.usage_key = keys.usage_key
 left join {{ ref('price_rates') }} as r on exact.revenue_rate_id = r.rate_id
 left join {{ ref('price_rates') }} as c on exact.cost_rate_id = c.rate_id

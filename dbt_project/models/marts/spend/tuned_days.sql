@@ -13,6 +13,7 @@ with tuned as (
 
     select
         e.*,
+        {{ rating_flags("e") }},
         rated.revenue_amount,
         rated.billing_currency,
         ratings.revenue_rate_id,
@@ -50,7 +51,7 @@ base_rates as (
 
     select
         {%- for unit in units() if unit.unit != "gpu_hour" %}
-            (base.price_{{ unit.quantity }} * tuned.revenue_factor)::{{ adjusted_type(unit) }}
+            ({{ rate_price(unit, "base") }} * tuned.revenue_factor)::{{ adjusted_type(unit) }}
                 as base_{{ unit.quantity }},
         {%- endfor %}
         base.rate_id as base_rate_id,
