@@ -172,7 +172,12 @@ class _Oracle:
         if "input" in prices:
             # Images without a price of their own are text.
             prices.setdefault("image_input", prices["input"])
-        return RateSet(model, currencies.pop(), prices) if prices else None
+        if not prices:
+            return None
+        if card != self.case.cost_card:
+            # Hours of GPUs belong to everybody: only the general cost card prices them.
+            prices.pop("gpu_hour", None)
+        return RateSet(model, currencies.pop(), prices)
 
     # Terms: who pays what.
 

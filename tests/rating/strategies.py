@@ -61,6 +61,7 @@ CHANGES = (
     "2023-11-06T00:00:00Z", "2023-11-15T16:00:00Z", "2023-11-15T16:00:00.000001Z", "2023-11-30T23:00:00Z",
     "2023-12-01T00:00:00Z", "2024-02-29T12:00:00Z",
 )  # fmt: skip
+KNOWN_AT = CHANGES[1]
 ZONES = ("UTC", "Europe/Berlin", "America/Los_Angeles", "Pacific/Kiritimati")
 FOREVER = "9999-12-31 23:59:59"
 CARDS = ("list", "contract", "cost")
@@ -114,7 +115,7 @@ def _world(random: Random) -> Case:
         cost_card=random.choice(("list", "cost", "cost")),
         billing_time_zone=random.choice(ZONES),
         reporting_currency=random.choice(("USD", "EUR")),
-        known_at=random.choice((FOREVER, FOREVER, FOREVER, "2023-11-15 16:00:00")),
+        known_at=random.choice((FOREVER, FOREVER, FOREVER, KNOWN_AT[:-1])),
         con=None,  # type: ignore[arg-type]
     )
 
@@ -127,10 +128,11 @@ def _lifetimes(random: Random, most: int = 3) -> list[Row]:
     """Starts of one thing, some with an end, some said again later; never the same start with the same knowledge."""
     found: dict[tuple[str, str], Row] = {}
     first = random.choice(CHANGES) if _rarely(random, 0.3) else START
-    for start in [first, *random.choices((START, *CHANGES), k=random.randrange(most))]:
+    for start in [first, *random.choices((first, START, *CHANGES), k=random.randrange(most))]:
         later = [c for c in CHANGES if instant(c) > instant(start)]
         end = random.choice(later) if later and _rarely(random, 0.15) else ""
-        known = random.choice(CHANGES) if _rarely(random) else ""
+        # Often said at an instant that `known_at` may be.
+        known = random.choice((KNOWN_AT, *CHANGES)) if _rarely(random, 0.3) else ""
         found[start, known or start] = {"valid_from": start, "valid_to": end, "known_from": known}
     return list(found.values())
 
@@ -218,8 +220,10 @@ def _terms(random: Random) -> list[Row]:
     sets: dict[tuple[Any, ...], list[Row]] = {}
     tariffs: dict[tuple[Any, ...], str] = {}
     percents = (*PERCENTS, *FINE_PERCENTS) if _rarely(random) else PERCENTS[:3]
+    kind = ""
     for _ in range(random.choice((0, 2, 3, 5, 8, 12))):
-        kind = random.choice(_KINDS)
+        # Several of one kind, so that the most specific has to be found.
+        kind = kind if kind and _rarely(random, 0.4) else random.choice(_KINDS)
         key = {
             "organization_id": random.choice(("acme", "acme", "*", "beta")),
             "side": "revenue" if kind in (*_BY_QUANTITY, "markup") else random.choice(("revenue", "cost")),
@@ -266,13 +270,15 @@ def _set(random: Random, kind: str, key: Row, percents: tuple[str, ...]) -> list
 _COUNTS = (0, 1, 2, 99, 100, 101, 250, 999, 1_000, 1_001, 123_457)
 _HOURS = ("0", "0.000001", "0.333333", "1", "1.5", "720")
 _QUANTITIES = tuple(u for u in ALL if u.name not in {"embedding", "request", "gpu_hour"})
-_MODELS = (*["m"] * 14, "n", "m-latest", "m-latest", "ft:m:acme::x1", "ft:m:acme::x1", "ft:m-latest:acme::x2", "other")
+_MODELS = (
+    *["m"] * 14, "n", *["m-latest"] * 4, "ft:m:acme::x1", "ft:m:acme::x1", "ft:m-latest:acme::x2", "other",
+)  # fmt: skip
 
 
 def _events(random: Random) -> list[Row]:
     """Requests around the changes, most of them plain."""
     found = []
-    for n in range(random.choice((1, 30, 60))):
+    for n in range(random.choice((1, 3, 30, 60))):
         used: Row = {"input_tokens": random.choice(_COUNTS), "output_tokens": random.choice((0, *_COUNTS))}
         for unit in random.sample(_QUANTITIES, random.choice((0, 0, 0, 1, 3))):
             used[unit.quantity] = random.choice(_HOURS if unit.dimension == "hours" else _COUNTS)

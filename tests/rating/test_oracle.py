@@ -37,7 +37,7 @@ def disagreements(case: Case) -> list[str]:
 
 
 @given(case=worlds())
-@examples(100)
+@examples(150)
 def test_sql_agrees_with_the_oracle(case: Case, con: duckdb.DuckDBPyConnection) -> None:
     case.con = con
     if disagreements(case):
