@@ -26,6 +26,16 @@
     ) }}
 {%- endmacro %}
 
+{#- Of these, what all requests with one rating_id have in common, and stands in ratings. -#}
+{% macro rating_columns() -%}
+    {{ return(["provider", "model", "base_model", "model_tier", "service_tier", "region"]) }}
+{%- endmacro %}
+
+{#- And what each request has of its own. -#}
+{% macro request_columns() -%}
+    {{ return(rated_event_columns() | reject("in", rating_columns()) | list) }}
+{%- endmacro %}
+
 {#- A select list of columns, each with the table's alias before it. -#}
 {% macro listed(columns, alias) -%}
     {%- for column in columns %}

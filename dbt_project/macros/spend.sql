@@ -17,3 +17,12 @@
         "service_tier", "billing_currency", "cost_currency",
     ]) }}
 {%- endmacro %}
+
+{#- Currency of a request's amounts. What was for nothing at no rate at all counts in the currency of reports. -#}
+{% macro billing_currency(ratings, is_priced, settings) -%}
+    coalesce(
+        {{ ratings }}.revenue_currency,
+        {{ ratings }}.cost_currency,
+        case when {{ is_priced }} then {{ settings }}.reporting_currency end
+    )
+{%- endmacro %}

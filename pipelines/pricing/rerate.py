@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 # The tables that the price book of Meterhouse itself is read from, where dbt puts its seeds.
 _SEEDS = ((RATES, "rating.price_book"), (ALIASES, "rating.model_aliases"), (EXCHANGE_RATES, "rating.exchange_rates"))
-_MODELS = "+spend_daily"
+_MODELS = ("+spend_daily", "rated_usage")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +82,19 @@ def rated_again(home: Home, change: Change, days: Days) -> Iterator[duckdb.DuckD
                 write_typed(con, table, rows, target)
             replace_rates(con, change.replacements)
         _run_dbt(scratch, home)
+        _make_table_of_view(scratch)
         with warehouse.connect(home, read_only=True) as con:
             con.execute(f"attach {literal(scratch.warehouse)} as scratch (read_only)")
             yield con
+
+
+def _make_table_of_view(scratch: Home) -> None:
+    """A view names the catalog it was made in, which in a connection to the home's warehouse is the home's."""
+    with warehouse.connect(scratch) as con:
+        con.execute("""
+            create table marts.kept as from marts.rated_usage;
+            drop view marts.rated_usage;
+            alter table marts.kept rename to rated_usage""")
 
 
 def built_days(con: duckdb.DuckDBPyConnection) -> Days | None:
@@ -178,7 +188,7 @@ def _run_dbt(scratch: Home, home: Home) -> None:
     """Run the models on the scratch warehouse, in a process of its own; no tests, no seeds."""
     done = subprocess.run(  # noqa: S603 - our own executable and arguments
         [
-            build.dbt_executable(), "--quiet", "run", "--full-refresh", "--select", _MODELS,
+            build.dbt_executable(), "--quiet", "run", "--full-refresh", "--select", *_MODELS,
             "--project-dir", str(build.DBT_PROJECT),
         ],
         env=build.dbt_environment(scratch),

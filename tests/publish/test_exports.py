@@ -183,7 +183,9 @@ def test_tampered_spend_of_a_day_that_is_written_fails_the_audit(copy_of_finishe
 
 
 def test_lost_rated_row_fails_the_audit(copy_of_finished: Home) -> None:
-    tamper(copy_of_finished, "delete from marts.rated_usage where rowid = (select min(rowid) from marts.rated_usage)")
+    tamper(
+        copy_of_finished, "delete from marts.rated_amounts where rowid = (select min(rowid) from marts.rated_amounts)"
+    )
     with pytest.raises(MeterhouseError, match="do not agree"):
         force_full(copy_of_finished)
 

@@ -100,8 +100,13 @@ def _order(target: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*before, target]))
 
 
+def is_view(text: str) -> bool:
+    """Whether a model is not kept as a table."""
+    return "materialized='ephemeral'" in text or "materialized='view'" in text
+
+
 def build(con: duckdb.DuckDBPyConnection, targets: Iterable[str], *, onto: bool = False) -> None:
-    """Build the models and everything they are made from, all rows anew; ephemeral ones as views.
+    """Build the models and everything they are made from, all rows anew; ephemeral ones as views too.
 
     With `onto`, incremental models keep their rows, but for those of the days or months that the run touches.
     """
@@ -116,6 +121,6 @@ def build(con: duckdb.DuckDBPyConnection, targets: Iterable[str], *, onto: bool 
                 )
             con.execute(f"insert into {model} by name select * from fresh_rows")
             continue
-        kind = "view" if "materialized='ephemeral'" in text else "table"
+        kind = "view" if is_view(text) else "table"
         con.execute(f"drop {kind} if exists {model}")
         con.execute(f"create {kind} {model} as {sql_of(model)}")

@@ -5,10 +5,16 @@
     schema='marts'
 ) }}
 
--- The ways in which requests have been rated: which rate sets, times what, under which terms. A row never changes;
--- rated_usage names it by its digest instead of repeating it in every request.
+-- The ways in which requests have been rated: what for, by which rate sets, times what, under which terms. A row never
+-- changes; rated_amounts names it by its digest instead of repeating it in every request.
 select distinct
     resolved.rating_id,
+    resolved.provider,
+    resolved.model,
+    resolved.base_model,
+    resolved.model_tier,
+    resolved.service_tier,
+    nullif(resolved.region, '') as region,
     resolved.revenue_rate_id,
     resolved.revenue_factor,
     resolved.revenue_terms,

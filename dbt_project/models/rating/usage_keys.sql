@@ -7,6 +7,7 @@ select
     term_organization,
     provider,
     model,
+    any_value(base_model) as base_model,
     any_value(coalesce(base_model, model)) as price_model,
     any_value(model_tier) as model_tier,
     service_tier,

@@ -7,14 +7,26 @@
 
 -- Spend by billing day, organisation, product, model and tiers. Margin counts only requests of which both
 -- sides are known; what has one side only stands in its own column.
-with usage as (
+{%- set quantities = buckets() + ["reasoning_tokens"] + meters() %}
+
+-- By way of rating first: of such requests everything that the key is made of is the same.
+with by_rating as (
 
     select
-        rated.* replace (coalesce(rated.product_id, '(none)') as product_id),
-        coalesce(ratings.cost_currency, rated.billing_currency) as cost_currency
-    from {{ ref('rated_usage') }} as rated
-    left join {{ ref('ratings') }} as ratings
-        on case when rated.foreign_cost_amount is not null then rated.rating_id end = ratings.rating_id
+        charge_date,
+        organization_id,
+        product_id,
+        rating_id,
+        revenue_amount is not null as is_priced,
+        cost_amount is not null as is_costed,
+        count(*) as requests,
+        count(*) filter (where status >= 400) as failed_requests,
+        {%- for quantity in quantities %}
+            sum({{ quantity }}) as {{ quantity }},
+        {%- endfor %}
+        sum(revenue_amount) as revenue,
+        sum(cost_amount) as cost
+    from {{ ref('rated_amounts') }}
     where
         {{ in_touched_days('charge_date') }}
         -- A billing day lies within a UTC day of itself and its neighbours; this lets whole days be skipped.
@@ -23,38 +35,58 @@ with usage as (
             from {{ source('run', 'touched_charge_days') }} as d
             cross join (values (-1), (0), (1)) as o (shift)
         )
+    group by charge_date, organization_id, product_id, rating_id, is_priced, is_costed
+
+),
+
+usage as (
+
+    select
+        by_rating.* replace (coalesce(by_rating.product_id, '(none)') as product_id),
+        {{ listed(rating_columns(), "ratings") }},
+        {{ billing_currency("ratings", "by_rating.is_priced", "settings") }} as billing_currency,
+        case when by_rating.is_costed then ratings.cost_currency end as used_cost_currency,
+        coalesce(by_rating.is_costed and ratings.revenue_currency != ratings.cost_currency, false) as is_foreign
+    from by_rating
+    inner join {{ ref('ratings') }} as ratings on by_rating.rating_id = ratings.rating_id
+    cross join {{ source('run', 'settings') }} as settings
+
+),
+
+keyed as (
+
+    select
+        *,
+        coalesce(used_cost_currency, billing_currency) as cost_currency,
+        is_costed and not is_foreign as has_cost,
+        {{ buckets() | join(" + ") }} as tokens
+    from usage
 
 )
 
 select
     {{ spend_key() | join(",\n    ") }},
-    count(*) as requests,
-    count(*) filter (where status >= 400) as failed_requests,
+    sum(requests)::bigint as requests,
+    sum(failed_requests)::bigint as failed_requests,
     {%- for bucket in buckets() %}
         sum({{ bucket }})::bigint as {{ bucket }},
     {%- endfor %}
     sum(reasoning_tokens)::bigint as reasoning_tokens,
-    (sum({{ buckets() | join(") + sum(") }}))::bigint as total_tokens,
+    sum(tokens)::bigint as total_tokens,
     {%- for meter in meters() %}
         sum({{ meter }})::{{ "decimal(38, 6)" if meter.endswith("_hours") else "bigint" }} as {{ meter }},
     {%- endfor %}
-    sum(revenue_amount)::decimal(38, 18) as revenue_amount,
-    sum(cost_amount)::decimal(38, 18) as cost_amount,
-    (
-        sum(revenue_amount) filter (where cost_amount is not null)
-        - sum(cost_amount) filter (where revenue_amount is not null)
-    )::decimal(38, 18) as margin_amount,
-    (sum(revenue_amount) filter (where cost_amount is not null))::decimal(38, 18) as margin_revenue_amount,
-    (sum(revenue_amount) filter (where cost_amount is null))::decimal(38, 18) as revenue_only_amount,
-    (sum(cost_amount) filter (where revenue_amount is null))::decimal(38, 18) as cost_only_amount,
-    sum(foreign_cost_amount)::decimal(38, 18) as foreign_cost_amount,
-    count(*) filter (where revenue_amount is null) as unpriced_requests,
-    coalesce(sum(case when revenue_amount is null then {{ buckets() | join(" + ") }} end), 0)::bigint
-        as unpriced_tokens,
-    count(*) filter (where cost_amount is null and foreign_cost_amount is null) as uncosted_requests,
-    coalesce(
-        sum(case when cost_amount is null and foreign_cost_amount is null then {{ buckets() | join(" + ") }} end), 0
-    )::bigint as uncosted_tokens
-from usage
+    sum(revenue)::decimal(38, 18) as revenue_amount,
+    sum(case when has_cost then cost end)::decimal(38, 18) as cost_amount,
+    sum(case when has_cost then revenue - cost end)::decimal(38, 18) as margin_amount,
+    sum(case when has_cost then revenue end)::decimal(38, 18) as margin_revenue_amount,
+    sum(case when not has_cost then revenue end)::decimal(38, 18) as revenue_only_amount,
+    sum(case when has_cost and not is_priced then cost end)::decimal(38, 18) as cost_only_amount,
+    sum(case when is_foreign then cost end)::decimal(38, 18) as foreign_cost_amount,
+    coalesce(sum(requests) filter (where not is_priced), 0)::bigint as unpriced_requests,
+    coalesce(sum(tokens) filter (where not is_priced), 0)::bigint as unpriced_tokens,
+    coalesce(sum(requests) filter (where not is_costed), 0)::bigint as uncosted_requests,
+    coalesce(sum(tokens) filter (where not is_costed), 0)::bigint as uncosted_tokens
+from keyed
 group by
     {{ spend_key() | join(",\n    ") }}
