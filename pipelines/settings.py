@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 from zoneinfo import available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -17,14 +17,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pipelines.errors import MeterhouseError
 from pipelines.landing.constants import Constant, fault_of
 from pipelines.landing.contract import BY_NAME, MAPPED
+from pipelines.landing.formats import load_formats
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pipelines.home import Home
-
-FormatName = Literal["canonical", "litellm", "openai", "mapped"]
-
 
 class _Strict(BaseModel):
     # Strict: TOML has types of its own, so "yes" is no boolean and "5" no number.
@@ -35,10 +33,17 @@ class Source(_Strict):
     """One feed: the folder landing/<name>/ and how to read it."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
-    format: FormatName
+    format: str
     files: Annotated[str, Field(pattern=r"\S")] = "*"
     columns: dict[str, Annotated[str, Field(min_length=1)]] = Field(default_factory=dict)
     constants: dict[str, Constant] = Field(default_factory=dict)
+
+    @field_validator("format")
+    @classmethod
+    def _known_format(cls, value: str) -> str:
+        if value not in load_formats():
+            raise ValueError(f"{value!r} is not a format; known: {', '.join(load_formats())}")
+        return value
 
     @field_validator("columns", "constants")
     @classmethod

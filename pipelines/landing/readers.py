@@ -43,12 +43,14 @@ def file_type_of(path: Path) -> FileType | None:
 class OpenFile:
     """A file that is open as `records`, and how many it holds: counted apart from what is made of them."""
 
-    rows: int = 0
+    rows: int | None = None
     lines: LineReader | None = None
 
     def count(self) -> int:
         """Records of the file; call it when they have been read."""
-        return self.lines.count() if self.lines else self.rows
+        if self.rows is None:
+            return self.lines.count() if self.lines else 0
+        return self.rows
 
     def failure(self) -> Exception | None:
         """Why its text could not be read on, in the reader's own words."""
@@ -70,8 +72,19 @@ def open_records(con: duckdb.DuckDBPyConnection, path: Path, fmt: Format, source
     con.execute("set preserve_insertion_order = false")
     con.execute(f"create or replace temp view source_constants as select {_constants(source)}")
     if file_type == "jsonl":
-        return OpenFile(lines=_open_lines(con, path, fmt, source))
+        rows = None if fmt.inside is None else _count_inside(con, path, fmt.inside)
+        return OpenFile(rows, _open_lines(con, path, fmt, source))
     return OpenFile(rows=_open_table(con, path, file_type, fmt, source))
+
+
+def _count_inside(con: duckdb.DuckDBPyConnection, path: Path, inside: str) -> int:
+    """Records of a file whose lines hold many; a line in which there is none is one, to be refused."""
+    con.register("counted_lines", LineReader(path).stream())
+    [(rows,)] = con.execute(f"""
+        select coalesce(sum(greatest(1,
+            case when json_valid(raw) then len(json_extract(raw, {literal(inside)})) else 1 end)), 0)::bigint
+        from counted_lines""").fetchall()
+    return int(rows)
 
 
 def _constants(source: Source) -> str:

@@ -147,14 +147,15 @@ def quarantine_conflicts(con: duckdb.DuckDBPyConnection, new: list[NewFile]) -> 
     for number, conflicts in numbers.fetchall():
         file = new[number]
         try:
-            open_records(con, file.landed.path, load_formats()[file.landed.source.format], file.landed.source)
+            fmt = load_formats()[file.landed.source.format]
+            open_records(con, file.landed.path, fmt, file.landed.source)
             [(found,)] = con.execute(
                 f"""
                 insert into refused
-                select {number}, records.line, 'event_id', ?, rtrim(raw, chr(10) || chr(13)), false
-                from records semi join (
+                select {number}, mapped.line, 'event_id', ?, rtrim(raw, chr(10) || chr(13)), false
+                from ({fmt.sql() if fmt.inside else "from records"}) as mapped semi join (
                     select line from verdicts where file_no = {number} and verdict = 'conflict'
-                ) as conflicts on records.line = conflicts.line""",
+                ) as conflicts on mapped.line = conflicts.line""",
                 [f"event_id {CONFLICT}"],
             ).fetchall()
             stat = file.landed.path.stat()

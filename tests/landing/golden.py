@@ -1,8 +1,9 @@
 """Golden samples: logs as sources write them, and the canonical rows they must become.
 
 Each folder of tests/golden is a format; each sample in it has its rows in that folder's
-expected.json: events without what is null, zero or false, and the records that are refused. To
-write the expected rows anew after a change of meaning, run
+expected.json: events without what is null, zero or false, the records that are refused, and how
+many are parts or copies of another one. To write the expected rows anew after a change of meaning,
+run
 
     python -m tests.landing.golden
 
@@ -26,6 +27,7 @@ import pyarrow.parquet as pq
 from pipelines.landing.contract import BUCKETS, METERS
 from pipelines.landing.csv_records import csv_header
 from pipelines.landing.ingest import ingest
+from pipelines.landing.manifest import read_manifest
 from pipelines.settings import Settings, Source
 from tests.landing.homes import Row, events, make_home, quarantined
 
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     from pipelines.home import Home
 
 FOLDER = Path(__file__).parents[1] / "golden"
-FORMATS = ("canonical", "litellm", "openai", "mapped")
+FORMATS = tuple(sorted(p.name for p in FOLDER.iterdir() if p.is_dir()))
 SALT = "golden"
 PARQUET = ("events.jsonl", "meters.jsonl", "spend_logs.jsonl", "calls.csv")
 _COUNTS = {*BUCKETS, *METERS, "reasoning_tokens", "raw_input_tokens", "raw_output_tokens", "revision"}
@@ -44,8 +46,8 @@ def samples(log_format: str) -> list[Path]:
     return sorted(p for p in (FOLDER / log_format).iterdir() if p.suffix in {".jsonl", ".csv"})
 
 
-def expected(log_format: str) -> dict[str, dict[str, list[Row]]]:
-    """Sample name → its expected `events` and `quarantined` records."""
+def expected(log_format: str) -> dict[str, dict[str, Any]]:
+    """Sample name → its expected `events` and `quarantined` records, and number of `duplicates`."""
     return dict(json.loads((FOLDER / log_format / "expected.json").read_text(encoding="utf-8")))
 
 
@@ -82,6 +84,9 @@ def run_samples(home: Home, log_format: str) -> dict[str, list[Row]]:
         found.setdefault(f"{record['source']} quarantined", []).append(
             {k: record[k] for k in ("line", "field", "reason") if record[k] is not None}
         )
+    for file in read_manifest(home)[-1].files:
+        if file.duplicates:
+            found[f"{file.source} duplicates"] = [{"count": file.duplicates}]
     return found
 
 
@@ -157,6 +162,8 @@ def _write_expected() -> None:
                 rows = found.get(f"{sample.stem}-plain {kind}", [])
                 lines = ",\n".join(f"      {json.dumps(r, ensure_ascii=False)}" for r in rows)
                 kinds.append(f'    "{kind}": [\n{lines}\n    ]' if rows else f'    "{kind}": []')
+            if copies := found.get(f"{sample.stem}-plain duplicates"):
+                kinds.append(f'    "duplicates": {copies[0]["count"]}')
             parts.append(f'  "{sample.name}": {{\n' + ",\n".join(kinds) + "\n  }")
         text = "{\n" + ",\n".join(parts) + "\n}\n"
         (FOLDER / log_format / "expected.json").write_text(text, encoding="utf-8")

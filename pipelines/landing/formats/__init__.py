@@ -1,8 +1,10 @@
 """Loads the format mappings: one SQL file a format, headed by what it reads and how it is recognised.
 
 The head is TOML between `/*---` and `---*/`: title, file_types, recognise (the keys of a record
-that give the format away; a list of lists for alternatives), shape (the JSON fields it reads) and
-hidden (names of those that hold a key or a person: quarantine never shows them).
+that give the format away; a list of lists for alternatives), shape (the JSON fields it reads),
+hidden (names of those that hold a key or a person: quarantine never shows them) and, where a line
+holds many records, inside (the JSON path of all of them: the reader counts by it, the body takes
+them apart and gives each a number of its own for a line, and its own text).
 The body selects from the relation `records(line, raw, doc)` and names every mapped column of the
 contract, besides line, raw, unreadable and problem (a struct of field and reason, or null).
 """
@@ -24,7 +26,7 @@ _HEAD = re.compile(r"/\*---\n(.*?)---\*/\n", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One log format: its name, title, file types, recognition keys, shape, hidden fields and SQL body."""
+    """One log format: its name, title, file types, recognition keys, shape, hidden fields, inside and SQL body."""
 
     name: str
     title: str
@@ -32,6 +34,7 @@ class Format:
     recognise: tuple[tuple[str, ...], ...]
     shape: dict[str, Any] | str
     hidden: tuple[str, ...]
+    inside: str | None
     body: str
 
     def sql(self) -> str:
@@ -62,6 +65,7 @@ def load_formats() -> dict[str, Format]:
             recognise=tuple(tuple(a) for a in alternatives),
             shape=head["shape"],
             hidden=tuple(head.get("hidden", ())),
+            inside=head.get("inside"),
             body=text[match.end() :],
         )
     return found
