@@ -15,9 +15,11 @@ import tempfile
 from pathlib import Path
 
 import click
+import duckdb
 
 from tests.bench.measure import Timed, last_steps, timed
 from tests.bench.rating import MEMORY
+from tests.bench.sample import NUMBER, sample
 
 METERHOUSE = Path(sys.executable).parent / "meterhouse"
 
@@ -91,7 +93,7 @@ def throughput(folder: Path, requests: int, fixed: float) -> None:
 
 
 def rating(folder: Path, requests: int, peers: Path | None) -> None:
-    """Print the ratio of rating and marts to a bare join and sum, its memory, and the peers' calls a second."""
+    """Print the ratio of rating and marts to a bare join and sum, its memory, and how peers do."""
     module = [sys.executable, "-m", "tests.bench.rating"]
     timed([*module, "make", folder, requests])
     found = {step: timed([*module, step, folder]) for step in ("bare", "ours", "sum")}
@@ -106,9 +108,21 @@ def rating(folder: Path, requests: int, peers: Path | None) -> None:
     same = totals["ours"] == totals["bare"] == totals["sum"]
     print(f"  same requests and revenue: {same} ({' '.join(totals['ours'])})")
     if peers is not None:
-        for line in timed([peers, "-m", "tests.bench.peers"]).output.splitlines():
-            name, calls = line.split(" ", 1)
-            print(f"  {name + ', one by one':<24} {calls:>12} requests/s")
+        with_peers(folder, peers)
+
+
+def with_peers(folder: Path, peers: Path) -> None:
+    """Print what packages that price one request a call do with a sample of the same requests, and what they miss."""
+    file = folder / "sample.jsonl"
+    sample(folder / "events", file)
+    print(f"  One call a request, {NUMBER:,} of these requests:")
+    for line in timed([peers, "-m", "tests.bench.peers", file]).output.splitlines():
+        print(f"    {line}")
+    with duckdb.connect(str(folder / "ours.duckdb"), read_only=True) as con:
+        (share,) = con.execute("select 100 * sum(unpriced_requests) / sum(requests) from spend_daily").fetchone() or (
+            0,
+        )
+    print(f"    meterhouse, of all requests: {share:.1f} % unpriced")
 
 
 @click.command()
