@@ -1,13 +1,14 @@
-"""Money of another currency than that of the amounts: how it is named where it is left out, never added up."""
+"""Money of another currency than that of the amounts: named where it is left out, added up only once converted."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipelines.money import total
 from pipelines.publish import numbers
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from decimal import Decimal
 
     from pipelines.publish.series import Row
@@ -40,3 +41,29 @@ def cost_notice(rows: Sequence[Row]) -> str:
     """The same of cost that is in no sum."""
     n = sum(r["requests"] for r in rows)
     return f"Cost of {numbers.counted(n, 'request')} ({amounts(rows)}) is in no cost or margin here"
+
+
+def sum_of(amounts: Iterable[Decimal | None]) -> Decimal | None:
+    """The sum of what is known; None where nothing is."""
+    known = [amount for amount in amounts if amount is not None]
+    return total(known) if known else None
+
+
+def in_all(rows: Sequence[Row], currency: str) -> str:
+    """`$20.00`, or `$15.00 without €4.00 (no rate of exchange)`: one side, all currencies converted."""
+    whole = sum_of(row["reported"] for row in rows)
+    left = " and ".join(
+        numbers.money(row["unconverted"], row["currency"]) for row in rows if row["unconverted"] is not None
+    )
+    known = "nothing" if whole is None else numbers.money(whole, currency)
+    return f"{known} without {left} (no rate of exchange)" if left else known
+
+
+def unconverted(row: Row, currency: str) -> str:
+    """What is in no converted total, on which days, and why."""
+    first, last, days = row["unconverted_first"], row["unconverted_last"], row["unconverted_days"]
+    when = f"on {first}" if days == 1 else f"on {days:,} billing days from {first} to {last}"
+    return (
+        f"{numbers.money(row['unconverted'], row['currency'])} of {row['side']} {when} is not in the total in "
+        f"{currency}: there is no rate of exchange from {row['currency']} to {currency}."
+    )

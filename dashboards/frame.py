@@ -11,6 +11,8 @@ from pipelines.publish import numbers
 from pipelines.publish.period import day_range
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dashboards.page import Audience
     from pipelines.publish.facts import Facts
     from pipelines.publish.period import Period
@@ -138,10 +140,28 @@ def _banner(facts: Facts, audience: Audience, organization: Row | None) -> list[
     if organization is not None:
         elsewhere = facts.organization_foreign.get(organization["organization_id"], [])
     if elsewhere:
-        notices.append(Notice("", foreign.notice(elsewhere), "" if organization else "quality.html#build", "notice"))
-    if sees_cost(audience) and facts.foreign_costs:
-        notices.append(Notice("", foreign.cost_notice(facts.foreign_costs), "quality.html#build", "notice"))
+        notices.append(_elsewhere(facts, audience, elsewhere))
+    if sees_cost(audience):
+        if facts.foreign_costs:
+            notices.append(Notice("", foreign.cost_notice(facts.foreign_costs), "quality.html#build", "notice"))
+        notices += _without_exchange(facts)
     return notices
+
+
+def _elsewhere(facts: Facts, audience: Audience, rows: Sequence[Row]) -> Notice:
+    """What is billed in other currencies; who sees all revenue finds it converted on the overview."""
+    if sees_cost(audience) and facts.converted:
+        return Notice("", f"{foreign.notice(rows)} but that of all currencies", "index.html#currencies", "notice")
+    return Notice("", foreign.notice(rows), "" if audience == "organization" else "quality.html#build", "notice")
+
+
+def _without_exchange(facts: Facts) -> list[Notice]:
+    """What is not even in the amount of all currencies."""
+    lost = [row for row in facts.converted if row["unconverted"] is not None]
+    if not lost:
+        return []
+    amounts = " and ".join(f"{numbers.money(r['unconverted'], r['currency'])} of {r['side']}" for r in lost)
+    return [Notice("", f"No rate of exchange for {amounts}", "index.html#currencies", "notice")]
 
 
 def _priced(period: Period, row: Row, href: str) -> Notice:

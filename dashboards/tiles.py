@@ -30,11 +30,19 @@ def tiles(
     *,
     unpriced_href: str = "",
     elsewhere: Sequence[Row] = (),
+    converted: Sequence[Row] = (),
 ) -> list[Tile]:
     """The key figures of one entity over the window, with their change over completed days.
 
-    `elsewhere` is what it is billed in other currencies.
+    `elsewhere` is what it is billed in other currencies, `converted` all of it in that of reports.
     """
+    made = _tiles(facts, audience, row, daily, unpriced_href, elsewhere)
+    return [_with_all(facts, tile, converted) for tile in made] if converted else made
+
+
+def _tiles(
+    facts: Facts, audience: Audience, row: Row, daily: Series, unpriced_href: str, elsewhere: Sequence[Row]
+) -> list[Tile]:
     charge = "Charge" if audience == "organization" else "Revenue"
     if audience == "platform":
         return _platform_tiles(facts, row, daily, unpriced_href, elsewhere)
@@ -111,6 +119,18 @@ def _revenue_tile(
     note = f"and {foreign.amounts(elsewhere)}" if elsewhere else ""
     tile = _money_tile(facts, label, shown, row, "revenue", daily.revenue, note)
     return replace(tile, value=foreign.no_amount(row), note=note.removeprefix("and ")) if shown is None else tile
+
+
+def _with_all(facts: Facts, tile: Tile, converted: Sequence[Row]) -> Tile:
+    """A tile of revenue or cost with what all of it comes to, whatever currency it or its request's charge is in."""
+    rows = [row for row in converted if row["side"] == tile.term]
+    lost = any(row["unconverted"] is not None for row in rows)
+    if not rows:
+        return tile
+    if not lost and numbers.raw(foreign.sum_of(row["reported"] for row in rows)) == tile.raw:
+        return tile
+    said = f"all currencies: {foreign.in_all(rows, facts.currency)}"
+    return replace(tile, note=f"{tile.note}; {said}" if tile.note else said, note_href="#currencies")
 
 
 def _money_tile(

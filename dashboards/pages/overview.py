@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dashboards import cells, charts, findings, foreign, request_charts, tables, tiles
 from dashboards.page import Audience, Card, Cell, Column, Page, Table, sees_cost
-from dashboards.pages import records
+from dashboards.pages import currencies, records
 from dashboards.pages.change import change_card, movers_card
 from pipelines.publish import numbers
 from pipelines.publish.names import slug
@@ -26,6 +26,8 @@ def page(facts: Facts, audience: Audience) -> Page:
         return Page("index.html", "empty.html.j2", "index", "Overview", records.refused(facts))
     linked = {o: f"organizations/{slug(o)}.html" for o in facts.paged_organizations} if audience == "finance" else {}
     cards = _finance_cards(facts, linked) if audience == "finance" else _platform_cards(facts)
+    if facts.converted:
+        cards.insert(1, currencies.card(facts))
     cards.append(
         Card(
             "organizations",
@@ -79,6 +81,7 @@ def page(facts: Facts, audience: Audience) -> Page:
             facts.daily,
             unpriced_href="quality.html#unpriced",
             elsewhere=facts.foreign,
+            converted=facts.converted,
         ),
         "cards": cards,
         "lead": cards[0].title,

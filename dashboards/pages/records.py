@@ -127,7 +127,7 @@ def quarantine(facts: Facts, audience: Audience) -> Card:
                 empty="Nothing was refused.",
             )
         ],
-        how="The whole text of each is in the table quarantined_records."
+        how="What is kept of the text of each is in the table quarantined_records."
         if with_text
         else "The text of a refused record may hold content; it is not shown here.",
         term="quarantine",

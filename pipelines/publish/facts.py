@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 QUERIES = Path(__file__).with_name("queries")
 TABLES = (
     "spend_daily",
+    "spend_reported",
     "extraction_flags",
     "ingested_files",
     "quarantined_records",
@@ -72,6 +73,8 @@ class Facts:
     organization_foreign: dict[str, list[Row]] = field(default_factory=dict)
     product_foreign: dict[str, list[Row]] = field(default_factory=dict)
     foreign_costs: list[Row] = field(default_factory=list)
+    converted: list[Row] = field(default_factory=list)
+    exchange: list[Row] = field(default_factory=list)
     change: Change | None = None
     organization_change: dict[str, Change] = field(default_factory=dict)
     list_value: list[Row] = field(default_factory=list)
@@ -210,6 +213,8 @@ def _usage(con: duckdb.DuckDBPyConnection, period: Period) -> dict[str, Any]:
         "organization_foreign": _group([r for r in foreign if r["organization_id"] is not None], "organization_id"),
         "product_foreign": _group([r for r in foreign if r["product_id"] is not None], "product_id"),
         "foreign_costs": _query(con, "foreign_costs"),
+        "converted": (converted := _query(con, "converted")),
+        "exchange": _query(con, "exchange") if converted else [],
         "change": together(changes.values()) if changes else None,
         "organization_change": changes,
         "list_value": _query(con, "list_value"),

@@ -42,6 +42,12 @@ def stages(facts: Facts) -> list[Row]:
                 "cost": total(daily.cost),
             }
         )
+    # The rest of that total is in other currencies, which no other stage adds up.
+    made += [
+        {"stage": f"Page: all currencies, the part in {facts.currency}", row["side"]: row["reported"]}
+        for row in facts.converted
+        if row["side"] == "revenue" and row["currency"] == facts.currency
+    ]
     return made
 
 

@@ -218,6 +218,21 @@ select
     coalesce(sum({tokens}) filter (cost_amount is null and foreign_cost_amount is null), 0)::bigint as uncosted_tokens
 from rated
 group by all;
+
+create table if not exists exchange (currency varchar, rate decimal(18, 6), first_day date, last_day date);
+create table spend_reported as
+select
+    charge_date, organization_id, product_id, provider, model, base_model, model_tier, service_tier,
+    billing_currency, cost_currency, 'USD' as reporting_currency, requests,
+    case when billing_currency = 'USD' then 1 else billed.rate end::decimal(18, 6) as revenue_exchange_rate,
+    case when cost_currency = 'USD' then 1 else paid.rate end::decimal(18, 6) as cost_exchange_rate,
+    (revenue_amount * revenue_exchange_rate)::decimal(38, 24) as reported_revenue_amount,
+    (coalesce(cost_amount, foreign_cost_amount) * cost_exchange_rate)::decimal(38, 24) as reported_cost_amount
+from spend_daily
+left join exchange as billed
+    on billing_currency = billed.currency and charge_date between billed.first_day and billed.last_day
+left join exchange as paid
+    on cost_currency = paid.currency and charge_date between paid.first_day and paid.last_day;
 """.format(
     buckets=", ".join(f"sum({b})::bigint as {b}" for b in BUCKETS),
     meters=", ".join(f"sum({m})::{'decimal(38, 6)' if m.endswith('_hours') else 'bigint'} as {m}" for m in METERS),
@@ -231,6 +246,7 @@ EVENT_ONLY = (
 )  # fmt: skip
 TABLES = (
     "spend_daily",
+    "spend_reported",
     "extraction_flags",
     "ingested_files",
     "quarantined_records",
@@ -297,15 +313,21 @@ def make_tables(con: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-def change_rated(published: Path, folder: Path, select: str) -> Path:
-    """A copy of a published folder whose rated events are `select` from t, the old ones; spend follows them."""
+def change_rated(published: Path, folder: Path, select: str, exchange: str = "") -> Path:
+    """A copy of a published folder whose rated events are `select` from t, the old ones; spend follows them.
+
+    `exchange` is SQL values of currency, rate to USD, first and last billing day.
+    """
     if not folder.exists():
         shutil.copytree(published, folder)
     with duckdb.connect() as con:
         con.execute(f"create table t as from read_parquet('{folder}/rated_usage/*/*.parquet')")
         con.execute(f"create table rated as {select}")
+        if exchange:
+            con.execute(f"create table exchange as from (values {exchange}) as e (currency, rate, first_day, last_day)")
         con.execute(SPEND)
-        con.execute(f"copy (from spend_daily order by all) to '{folder / 'spend_daily.parquet'}' (format parquet)")
+        for name in ("spend_daily", "spend_reported"):
+            con.execute(f"copy (from {name} order by all) to '{folder / name}.parquet' (format parquet)")
         shutil.rmtree(folder / "rated_usage")
         _write_by_day(con, "rated", folder / "rated_usage")
     return folder

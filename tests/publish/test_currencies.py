@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pytest
 
+from pipelines.errors import MeterhouseError
 from pipelines.home import Home
 from pipelines.publish import numbers
 from pipelines.publish.site import build_site
@@ -24,11 +25,15 @@ EURO, MIXED, FAR_COST = "org-lark-004", "org-fox-009", "org-lark-008"
 @pytest.fixture(scope="module")
 def published(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One organisation is billed in euro, so is one model of another; the cost of a third is in euro alone."""
+    return in_euro(published, tmp_path_factory.mktemp("currencies") / "p")
+
+
+def in_euro(published: Path, folder: Path, exchange: str = "") -> Path:
     euro = f"(organization_id = '{EURO}' or (organization_id = '{MIXED}' and model = 'gpt-4o'))"
     far = f"(organization_id = '{FAR_COST}' and cost_amount is not null)"
     return change_rated(
         published,
-        tmp_path_factory.mktemp("currencies") / "p",
+        folder,
         f"""select * replace (
             case when {euro} then 'EUR' else billing_currency end as billing_currency,
             case when ({euro} and cost_currency is not null) or {far} then 'EUR' else cost_currency end
@@ -36,6 +41,7 @@ def published(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
             case when {far} then cost_amount end::decimal(38, 18) as foreign_cost_amount,
             case when not {far} then cost_amount end::decimal(38, 18) as cost_amount
         ) from t""",
+        exchange,
     )
 
 
@@ -126,9 +132,10 @@ def test_finance_reads_that_other_currencies_are_counted_but_in_no_amount(site: 
     assert "in no total" not in page.text_content()
     shown = tiles(page)
     assert (int(shown["Requests"][1]), Decimal(shown["Revenue"][1])) == (requests, revenue)
-    assert page.xpath("//div[@class='tile'][h2='Revenue']/p[@class='s']/text()") == [
-        f"and {numbers.money(foreign, 'EUR')}"
-    ]
+    euro = numbers.money(foreign, "EUR")
+    assert page.xpath("string(//div[@class='tile'][h2='Revenue']/p[@class='s'])") == (
+        f"and {euro}; all currencies: {numbers.money(revenue)} without {euro} (no rate of exchange)"
+    )
     row = next(r for r in table(page, "organizations-table") if r["organisation"] == EURO)
     assert (row["revenue (USD)"], row["margin (USD)"]) == ("billed in EUR", numbers.NOTHING)
     total = table(page, "organizations-table", "tfoot")[-1]
@@ -149,6 +156,130 @@ def test_cost_of_another_currency_is_named_to_who_sees_cost(site: Path, publishe
     for path in site.rglob("*.html"):
         if path.relative_to(site).parts[0] in {"trust-safety", "organizations"}:
             assert "Cost" not in path.read_text(encoding="utf-8"), path
+
+
+RATES = "('EUR', 1.1, date '2026-04-01', date '2026-04-30'), ('EUR', 1.25, date '2026-05-01', date '2026-05-30')"
+
+
+def sums(published: Path, side: str, currency: str, where: str = "true") -> Decimal:
+    """What is in a currency, and in all, from the daily table."""
+    amount = "revenue_amount" if side == "revenue" else "coalesce(cost_amount, foreign_cost_amount)"
+    key = "billing_currency" if side == "revenue" else "cost_currency"
+    return ask(published, f"select sum({amount}) from spend where {key} = '{currency}' and {where}")[0] or Decimal(0)
+
+
+def converted(published: Path, side: str) -> Decimal:
+    """All currencies at the rates of `RATES`."""
+    early = sums(published, side, "EUR", "charge_date < '2026-05-01'")
+    late = sums(published, side, "EUR", "charge_date >= '2026-05-01'")
+    return sums(published, side, "USD") + early * Decimal("1.1") + late * Decimal("1.25")
+
+
+def test_all_currencies_are_one_total_at_the_rates_of_their_days(published: Path, tmp_path: Path) -> None:
+    folder = in_euro(published, tmp_path / "p", RATES)
+    home = Home(tmp_path / "home")
+    build_site(folder, home, Settings())
+    for audience in ("finance", "platform"):
+        page = read(home.site / audience / "index.html")
+        dollars, euro = table(page, "currencies-table")
+        (total,) = table(page, "currencies-table", "tfoot")[-1:]
+        for side in ("revenue", "cost"):
+            head = f"{side} in all (USD)*"
+            assert Decimal(euro[f"{side} in its currency*"]) == sums(folder, side, "EUR")
+            assert Decimal(dollars[head]) == sums(folder, side, "USD")
+            assert Decimal(total[head]) == converted(folder, side)
+            whole = numbers.money(converted(folder, side))
+            note = page.xpath(f"string(//div[@class='tile'][h2='{side.capitalize()}']/p[@class='s'])")
+            assert note.endswith(f"all currencies: {whole}")
+            foot = table(page, "currencies-table", "tfoot")
+            written = [amount(row[head[:-1]]) for row in (dollars, euro, *foot)]
+            assert sum(written[:-1]) == written[-1]
+        assert [tuple(row.values())[::2] for row in table(page, "exchange-table")] == [
+            ("EUR", "$1.10", "2026-04-01", "2026-04-30"), ("EUR", "$1.25", "2026-05-01", "2026-05-30"),
+        ]  # fmt: skip
+        noted = page.xpath("//div[@class='tile'][contains(p[@class='s'], 'all currencies')]/h2/a/text()")
+        assert sorted(noted) == ["Cost", "Revenue"]
+        assert "counted here, in no amount but that of all currencies" in banner(page)
+        assert "no rate of exchange" not in page.text_content().lower()
+
+
+def test_what_cannot_be_converted_is_told_and_in_no_total(published: Path, tmp_path: Path) -> None:
+    folder = in_euro(published, tmp_path / "p", RATES.partition("), ")[0] + ")")
+    home = Home(tmp_path / "home")
+    build_site(folder, home, Settings())
+    page = read(home.site / "finance/index.html")
+    lost = sums(folder, "revenue", "EUR", "charge_date >= '2026-05-01'")
+    assert lost
+    euro = numbers.money(lost, "EUR")
+    (total,) = table(page, "currencies-table", "tfoot")[-1:]
+    known = converted(folder, "revenue") - lost * Decimal("1.25")
+    assert Decimal(total["revenue in all (USD)*"]) == known
+    assert total["currency"] == "All that has a rate of exchange"
+    assert f"No rate of exchange for {euro} of revenue and " in banner(page)
+    wanted = f"Revenue in all currencies: {numbers.money(known)} without {euro} (no rate of exchange)"
+    assert page.xpath("string(//h2[@id='h-currencies'])") == wanted
+    said = page.xpath("//section[@id='currencies']/p[@class='para']/text()")
+    assert said[0] == (
+        f"{euro} of revenue on 30 billing days from 2026-05-01 to 2026-05-30 is not in the total in USD: there is "
+        "no rate of exchange from EUR to USD."
+    )
+    assert len(said) == 2
+    (row,) = [r for r in table(page, "currencies-table") if r["currency"] == "EUR"]
+    assert row["revenue without a rate of exchange, in its currency"] == euro
+    assert table(page, "exchange-table")[-1]["rate of exchange (USD)"] == "no rate"
+
+
+def test_a_converted_total_that_is_not_what_was_metered_stops_the_pages(published: Path, tmp_path: Path) -> None:
+    folder = in_euro(published, tmp_path / "p", RATES)
+    file = folder / "spend_reported.parquet"
+    with duckdb.connect() as con:
+        con.execute(f"create table t as from '{file}'")
+        con.execute("update t set reported_revenue_amount = reported_revenue_amount * 2 where billing_currency = 'USD'")
+        con.execute(f"copy t to '{file}' (format parquet)")
+    with pytest.raises(MeterhouseError, match="all currencies, the part in USD"):
+        build_site(folder, Home(tmp_path / "home"), Settings())
+
+
+def test_one_currency_needs_no_conversion(site: Path, published: Path, tmp_path: Path) -> None:
+    folder = change_rated(published, tmp_path / "p", "from t where billing_currency = 'USD' and cost_currency = 'USD'")
+    home = Home(tmp_path / "home")
+    build_site(folder, home, Settings())
+    assert read(site / "finance/index.html").xpath("//section[@id='currencies']")
+    for path in home.site.rglob("index.html"):
+        text = path.read_text(encoding="utf-8")
+        assert "all currencies" not in text.lower().replace("all currencies</dt>", ""), path
+        assert "currencies-table" not in text
+
+
+def test_conversion_is_for_who_sees_revenue_and_cost_of_all(site: Path) -> None:
+    for path in site.rglob("*.html"):
+        if path.relative_to(site).parts[0] in {"trust-safety", "organizations"}:
+            assert "rate of exchange" not in path.read_text(encoding="utf-8"), path
+
+
+def test_cost_in_the_currency_of_reports_of_what_is_billed_in_another_is_told(published: Path, tmp_path: Path) -> None:
+    """A contract in euro over tokens that are bought in dollars: that cost is in no margin, and is not forgotten."""
+    folder = change_rated(
+        published,
+        tmp_path / "p",
+        f"""select * replace (
+            case when euro then 'EUR' else 'USD' end as billing_currency, 'USD' as cost_currency,
+            case when euro then cost end::decimal(38, 18) as foreign_cost_amount,
+            case when not euro then cost end::decimal(38, 18) as cost_amount
+        ) from (
+            select *, organization_id = '{EURO}' as euro, coalesce(cost_amount, foreign_cost_amount) as cost from t
+        )""",
+    )
+    home = Home(tmp_path / "home")
+    build_site(folder, home, Settings())
+    (cost,) = ask(folder, "select sum(foreign_cost_amount) from spend")
+    page = read(home.site / "finance/index.html")
+    assert f"({numbers.money(cost)}) is in no cost or margin here" in banner(page)
+    (dollars,) = [r for r in table(page, "currencies-table") if r["currency"] == "USD"]
+    whole = sums(folder, "cost", "USD")
+    assert Decimal(dollars["cost in all (USD)*"]) == whole
+    note = page.xpath("string(//div[@class='tile'][h2='Cost']/p[@class='s'])")
+    assert note == f"all currencies: {numbers.money(whole)}"
 
 
 def test_margin_page_tells_what_has_one_side_only(site: Path, published: Path) -> None:

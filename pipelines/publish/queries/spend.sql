@@ -29,7 +29,7 @@ select
     ),
     case when foreign_requests > 0 then billing_currency end as foreign_currency,
     case when is_foreign then revenue_amount end as foreign_revenue,
-    case when is_foreign then cost_amount else foreign_cost_amount end as foreign_cost,
+    case when is_foreign then coalesce(cost_amount, foreign_cost_amount) else foreign_cost_amount end as foreign_cost,
     case
         when not is_foreign
             then columns('^(revenue|cost|margin|margin_revenue|revenue_only|cost_only)_amount$')
