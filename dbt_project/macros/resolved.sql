@@ -10,3 +10,8 @@
     and coalesce({{ event }}.raw_input_tokens, 0) >= {{ rate }}.context_from
     and coalesce({{ event }}.raw_input_tokens, 0) < {{ rate }}.context_to
 {%- endmacro %}
+
+{#- How specific a term is for a request: one of the model that an alias stands for comes behind one of the alias. -#}
+{% macro term_specificity(specificity, by_alias) -%}
+    {{ specificity }} - case when {{ by_alias }} then 4 else 0 end
+{%- endmacro %}

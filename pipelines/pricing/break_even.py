@@ -1,8 +1,8 @@
 """Whether tuned models have paid for themselves: training and hosting against what the same tokens cost elsewhere.
 
 Amounts of the base model come from the published table `tuned_models`; those of another model from rating the same
-events once more (`rerate.py`). Revenue side throughout: what the organisation pays. How it is shown belongs in
-`break_even_text.py`.
+events once more (`rerate.py`). Revenue side throughout: what the organisation pays. Several currencies of one model are
+brought together in `break_even_currencies.py`; how it is shown belongs in `break_even_text.py`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from pipelines.money import exact
+from pipelines.pricing.break_even_currencies import InCurrencies, in_one_currency
 from pipelines.pricing.explain import built_warehouse, rows
 from pipelines.pricing.replacement import Model, Replacement, find_model
 from pipelines.pricing.rerate import Change, Days, rated_again
@@ -59,7 +60,11 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Tuned:
-    """One tuned model of one organisation: what it came to, and how that compares."""
+    """One tuned model of one organisation: what it came to, and how that compares.
+
+    `converted_from` names the currencies that were converted to `currency`. Where that could not be done, this is the
+    part in `currency` alone, and `incomparable` says so.
+    """
 
     provider: str
     model: str
@@ -77,6 +82,8 @@ class Tuned:
     hosting_amount: Decimal | None
     unpriced_requests: int
     comparisons: tuple[Compared, ...]
+    converted_from: tuple[str, ...] = ()
+    incomparable: str | None = None
 
     @property
     def use_days(self) -> int:
@@ -100,33 +107,55 @@ def break_even(home: Home, *, against: str | None = None, organization: str | No
         days = con.execute(
             "select min(charge_date), max(charge_date) from marts.rated_usage where model_tier = 'fine_tuned'"
         ).fetchone()
-    others: dict[tuple[Any, ...], Compared] = {}
+    others: dict[tuple[Any, ...], dict[str, Any]] = {}
     if against is not None and found and days and days[0]:
         others = _against(home, against, Days(*days), found)
-    return [_tuned(row, against, others) for row in found]
+    return list(
+        in_one_currency(
+            InCurrencies(
+                _tuned(row, against, others),
+                _tuned(row, against, others, "reported_"),
+                row["unconverted_reason"],
+            )
+            for row in found
+        )
+    )
 
 
-def _tuned(row: dict[str, Any], against: str | None, others: dict[tuple[Any, ...], Compared]) -> Tuned:
+def _tuned(
+    row: dict[str, Any], against: str | None, others: dict[tuple[Any, ...], dict[str, Any]], kind: str = ""
+) -> Tuned:
+    """A row of `tuned_models` in its own currency, or with `kind` `reported_` in that of reports."""
     base = Compared(
-        row["base_model"], row["compared_requests"], row["compared_tokens"], row["compared_amount"],
-        row["base_amount"], row["base_reason"],
+        row["base_model"], row["compared_requests"], row["compared_tokens"], row[f"{kind}compared_amount"],
+        row[f"{kind}base_amount"], row["base_reason"],
     )  # fmt: skip
     key = (row["provider"], row["model"], row["organization_id"], row["billing_currency"])
-    other: tuple[Compared, ...] = ()
-    if against is not None:
-        other = (others.get(key) or Compared(against, 0, 0, None, None, "the tuned model itself has no amount"),)
+    other = () if against is None else (_other(against, row, others.get(key), kind),)
     return Tuned(
         **{name: row[name] for name in (
             "provider", "model", "base_model", "organization_id", "first_at", "last_at", "usage_requests",
-            "usage_tokens", "usage_amount", "training_jobs", "training_amount", "hosting_hours", "hosting_amount",
-            "unpriced_requests",
+            "usage_tokens", "training_jobs", "hosting_hours", "unpriced_requests",
         )},
-        currency=row["billing_currency"],
+        **{f"{name}_amount": row[f"{kind}{name}_amount"] for name in ("usage", "training", "hosting")},
+        currency=row["reporting_currency" if kind else "billing_currency"],
         comparisons=(base, *other),
     )  # fmt: skip
 
 
-def _against(home: Home, against: str, days: Days, found: list[dict[str, Any]]) -> dict[tuple[Any, ...], Compared]:
+def _other(against: str, row: dict[str, Any], found: dict[str, Any] | None, kind: str) -> Compared:
+    if found is None:
+        reason = "the tuned model itself has no amount" if row["usage_requests"] else None
+        return Compared(against, 0, 0, None, None, reason)
+    return Compared(
+        against, found["requests"], found["tokens"], found[f"{kind}tuned_amount"], found[f"{kind}other_amount"],
+        found["reason"],
+    )  # fmt: skip
+
+
+def _against(
+    home: Home, against: str, days: Days, found: list[dict[str, Any]]
+) -> dict[tuple[Any, ...], dict[str, Any]]:
     """The tuned models' usage at the rates of `against`, by model, organisation and currency."""
     used = sorted({(row["provider"], row["base_model"]) for row in found})
     priced = models_with_rates(home, Change())
@@ -136,12 +165,7 @@ def _against(home: Home, against: str, days: Days, found: list[dict[str, Any]]) 
     )
     with rated_again(home, Change(replacements=replacements), days) as con:
         compared = rows(con, _COMPARED)
-    return {
-        (row["provider"], row["model"], row["organization_id"], row["billing_currency"]): Compared(
-            against, row["requests"], row["tokens"], row["tuned_amount"], row["other_amount"], row["reason"]
-        )
-        for row in compared
-    }
+    return {(row["provider"], row["model"], row["organization_id"], row["billing_currency"]): row for row in compared}
 
 
 def _regular(catalog: str) -> str:
@@ -167,6 +191,8 @@ _COMPARED = f"""
         coalesce(sum(own.tokens) filter (where both_known), 0)::bigint as tokens,
         (sum(own.regular_amount) filter (where both_known))::decimal(38, 18) as tuned_amount,
         (sum(other.regular_amount) filter (where both_known))::decimal(38, 18) as other_amount,
+        (sum(own.regular_amount * exchange.rate) filter (where both_known))::decimal(38, 24) as reported_tuned_amount,
+        (sum(other.regular_amount * exchange.rate) filter (where both_known))::decimal(38, 24) as reported_other_amount,
         min(coalesce(
             case when own.regular_amount is null then 'the tuned model itself has no amount' end,
             other.unpriced_reason,
@@ -181,6 +207,9 @@ _COMPARED = f"""
     ) as own
     inner join ({_regular("scratch.")}) as other
         on own.usage_date = other.usage_date and own.source = other.source and own.event_id = other.event_id
+    left join (
+        select distinct charge_date, billing_currency, revenue_exchange_rate as rate from published.spend_reported
+    ) as exchange on own.charge_date = exchange.charge_date and own.billing_currency = exchange.billing_currency
     cross join lateral (
         select
             own.regular_amount is not null and other.regular_amount is not null
@@ -194,6 +223,8 @@ def verdict(tuned: Tuned, compared: Compared) -> Verdict:
 
     Training is paid once; hosting goes on, so what it has come to a day counts against what a day saves.
     """
+    if tuned.incomparable:
+        return Verdict(is_paid=False, text=f"not comparable: {tuned.incomparable}")
     saving = compared.saving
     if saving is None or not compared.tokens:
         return Verdict(is_paid=False, text=f"unknown: {compared.reason or 'the model has not been used'}")
@@ -212,6 +243,9 @@ def verdict(tuned: Tuned, compared: Compared) -> Verdict:
     ):
         if used and amount is None:
             return Verdict(is_paid=False, text=f"unknown: the {name} has no amount")
+    if tuned.unpriced_requests:
+        # Every use has its amount, or it would not have been compared.
+        return Verdict(is_paid=False, text="unknown: some of the training or hosting has no amount")
     if not training and not hosting:
         return Verdict(is_paid=True, text="nothing to pay back is known: no training and no hosting")
     net = Fraction(saving) - hosting

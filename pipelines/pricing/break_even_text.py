@@ -30,7 +30,8 @@ def show(console: Console, found: Sequence[Tuned]) -> None:
     if not found:
         heading(console, "No tuned model has been used, trained or hosted.")
     for number, tuned in enumerate(found):
-        heading(console, f"{tuned.organization_id}: {tuned.provider} {tuned.model}", above=min(number, 1))
+        part = f", in {tuned.currency}" if tuned.incomparable else ""
+        heading(console, f"{tuned.organization_id}: {tuned.provider} {tuned.model}{part}", above=min(number, 1))
         lines(console, _facts(tuned))
         for place, compared in enumerate(tuned.comparisons):
             lines(console, _comparison(tuned, compared, is_base=place == 0))
@@ -45,6 +46,9 @@ def _facts(tuned: Tuned) -> Iterator[Line]:
     yield "hosting", hours if tuned.hosting_hours else "none known"
     if tuned.unpriced_requests:
         yield "unpriced", f"{tuned.unpriced_requests:,} of them have no amount; see `meterhouse unpriced`"
+    if tuned.converted_from:
+        converted = " and ".join(tuned.converted_from)
+        yield "currency", f"{converted} is converted to {tuned.currency} at the rate of exchange of each billing day"
 
 
 def _comparison(tuned: Tuned, compared: Compared, *, is_base: bool) -> Iterator[Line]:

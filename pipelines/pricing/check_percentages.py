@@ -3,7 +3,8 @@
 Only then is an amount exact. Which percentages meet is a matter of scope and time: of each kind the
 most specific one counts. So the check asks one made-up request for every combination of an
 organisation, provider, model and region that terms name (or any other) and every stretch of time in
-which no term begins or ends. Organisations whose percentages have so few decimals that no product
+which no term begins or ends; of an id that terms name once more with the terms of the model that it is an
+alias of. Organisations whose percentages have so few decimals that no product
 of theirs can exceed six are not asked, which is nearly all.
 """
 
@@ -12,7 +13,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipelines.pricing.findings import Finding, ask
-from pipelines.pricing.rules import FOREVER
+from pipelines.pricing.rules import FOREVER, bounded, typed
+from pipelines.pricing.tables import ALIASES
 
 if TYPE_CHECKING:
     import duckdb
@@ -62,6 +64,13 @@ _AT_RISK = """
     select organization from most where greatest(own + band, cost, cost + markup + band) > 6
 """
 
+# Aliases of which terms name both the id and the model: under any other alias the same meets as under its model.
+_STOOD = f"""
+    select provider, alias, model, valid_from, coalesce(ends_at, {FOREVER}) as ends_at
+    from ({bounded(ALIASES.key, f"({typed(ALIASES, 'aliases')})")}) as bounded_aliases
+    where alias in (select model from percents) and model in (select model from percents)
+"""
+
 # What every made-up request finds: of each kind and side (and unit, for bands) the most specific term.
 _MET = f"""
     with own as (
@@ -78,16 +87,31 @@ _MET = f"""
         select organization, instant, lead(instant) over (partition by organization order by instant) as until
         from instants
     ),
-    requests as (
-        select row_number() over () as request, *
+    asked as (
+        select *
         from periods
-        inner join (select organization, provider from own union select organization, '' from at_risk)
-            using (organization)
+        inner join (
+            select organization, provider from own
+            union select organization, '' from at_risk
+            union select organization, provider from at_risk cross join stood
+        ) using (organization)
         inner join (select organization, model from own union select organization, '' from at_risk)
             using (organization)
         inner join (select organization, region from own union select organization, '' from at_risk)
             using (organization)
         where until is not null
+    ),
+    requests as (
+        select row_number() over () as request, *
+        from (
+            select *, '' as stands_for from asked
+            union all
+            select asked.*, stood.model as stands_for
+            from asked
+            inner join stood
+                on asked.provider = stood.provider and asked.model = stood.alias
+                    and asked.instant < stood.ends_at and asked.until > stood.valid_from
+        ) as named
     )
     select
         requests.request,
@@ -97,13 +121,14 @@ _MET = f"""
         on
             requests.organization = own.organization
             and own.provider in ('', requests.provider)
-            and own.model in ('', requests.model)
+            and own.model in ('', requests.model, requests.stands_for)
             and own.region in ('', requests.region)
             and requests.instant >= own.valid_from
             and requests.until <= coalesce(own.ends_at, {FOREVER})
     qualify
         rank() over (
-            partition by requests.request, own.family, own.side, own.unit order by own.specificity desc
+            partition by requests.request, own.family, own.side, own.unit
+            order by own.specificity - case when own.model in ('', requests.model) then 0 else 4 end desc
         ) = 1
 """
 
@@ -182,5 +207,6 @@ def inexact_factors(con: duckdb.DuckDBPyConnection) -> list[Finding]:
     if con.execute("select 1 from at_risk limit 1").fetchone() is None:
         return []
     con.execute("create or replace temp macro trimmed(n) as rtrim(rtrim(n::varchar, '0'), '.')")
+    con.execute(f"create or replace temp table stood as {_STOOD}")
     con.execute(f"create or replace temp table met as {_MET}")
     return ask(con, "error", _INEXACT, "Take percentages with fewer decimals, so that their product has six at most.")

@@ -141,8 +141,9 @@ _SETS = f"""
     select
         *,
         least(coalesce(valid_to, next_from), coalesce(next_from, valid_to)) as ends_at,
-        -- Of several that match, the most specific counts: own organisation, then model, provider, region.
-        case when organization_id <> '*' then 8 else 0 end + case when model <> '' then 4 else 0 end
+        -- Of several that match, the most specific counts: own organisation, then model, provider, region. Between
+        -- model and provider is room for terms of the model that an alias stands for.
+        case when organization_id <> '*' then 16 else 0 end + case when model <> '' then 8 else 0 end
         + case when provider <> '' then 2 else 0 end + case when region <> '' then 1 else 0 end as specificity
     from followed
 """

@@ -169,8 +169,10 @@ def _side(
     terms = _terms(con, (rated[f"{name}_terms"] or "").split(","))
     if rate_id is None:
         return Side(name, currency if stored is not None else None, stored, reason, way, card, None, None, terms)
+    rate = _rate_set(con, rate_id)
     prices = _prices(con, book, rate_id)
-    spread = name == "cost" and "gpu_hour" in prices
+    # Hours of GPUs belong to everybody: only the general cost card prices them.
+    spread = name == "cost" and "gpu_hour" in prices and rate.card == card
     parts = _parts(con, rated) if name == "revenue" else {}
     charges = tuple(
         charge
@@ -184,10 +186,11 @@ def _side(
         reason=reason,
         way_out=way,
         general_card=card,
-        rate=_rate_set(con, rate_id),
+        rate=rate,
         factor=rated[f"{name}_factor"],
         terms=terms,
         charges=charges,
+        spread=spread,
         share=_share(con, rated) if spread else None,
     )
 
@@ -207,13 +210,12 @@ def _charge(
         return None
     if unit == "input" and rated["operation"] == "embedding" and "embedding" in prices:
         unit = "embedding"
-    if unit == "image_input" and unit not in prices:
-        # Where images have no price of their own, providers charge them as text input.
-        unit = "input"
-    price, row = prices.get(unit, (None, None))
+    # Where images have no price of their own, providers charge them as text input.
+    priced_as = "input" if unit == "image_input" and unit not in prices and "input" in prices else unit
+    price, row = prices.get(priced_as, (None, None))
     # Tokens of a model that is paid by the hour of GPUs cost their share of the day, besides what the card says.
     in_share = spread and price is None and unit not in _NOT_TOKENS
-    return Charge(unit, quantity, price, rated[f"{side}_factor"], row, in_share, parts.get(unit, ()))
+    return Charge(unit, priced_as, quantity, price, rated[f"{side}_factor"], row, in_share, parts.get(unit, ()))
 
 
 def _rate_set(con: duckdb.DuckDBPyConnection, rate_id: str) -> RateSet:

@@ -12,6 +12,7 @@ from pipelines.pricing.page import Line, heading, lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from decimal import Decimal
 
     from rich.console import Console
 
@@ -81,7 +82,7 @@ def _side_lines(side: Side, notes: dict[PriceRow, int]) -> Iterator[Line]:
     for number, step in enumerate(_steps(side), 1):
         yield ("order" if number == 1 else ""), f"{number}. {step}"
     if side.factor is not None:
-        yield "factor", f"{digits(side.factor)}, by which prices are multiplied{'' if side.terms else ' (no terms)'}"
+        yield "factor", _factor(side, side.factor)
     for charge in side.charges:
         yield from _charge_lines(charge, rate.currency, notes)
     if side.share is not None:
@@ -95,15 +96,23 @@ def _steps(side: Side) -> Iterator[str]:
     card = by_kind.get("card")
     name = side.rate.card if side.rate else ""
     markup = by_kind.get("markup")
+    apart = ", but not of hours of GPUs" if side.spread else ""
     whose = "the cost side's card" if markup else "the general card of this side"
     yield f"card {name}: {_of(card) if card else whose}"
-    yield f"uplift: {_percent(by_kind.get('uplift'), 'more')}"
-    yield f"discount: {_percent(by_kind.get('discount'), 'off')}"
+    yield f"uplift: {_percent(by_kind.get('uplift'), f'more{apart}')}"
+    yield f"discount: {_percent(by_kind.get('discount'), f'off{apart}')}"
     if markup:
         yield f"mark-up over the cost side's prices: {_percent(markup, 'more')}"
     bands = [part.term.kind for charge in side.charges for part in charge.parts]
     yield f"allowance: {'see the parts below' if 'allowance' in bands else 'none'}"
     yield f"bands by quantity: {'see the parts below' if {'graduated', 'volume'} & set(bands) else 'none'}"
+
+
+def _factor(side: Side, factor: Decimal) -> str:
+    if side.spread and all(charge.in_share for charge in side.charges):
+        return "none: percentages do not touch hours of GPUs"
+    apart = ", but not hours of GPUs" if side.spread else ""
+    return f"{digits(factor)}, by which prices are multiplied{apart}{'' if side.terms else ' (no terms)'}"
 
 
 def _percent(term: Term | None, way: str) -> str:
@@ -122,7 +131,8 @@ def _charge_lines(charge: Charge, currency: str, notes: dict[PriceRow, int]) -> 
         yield charge.unit, f"{digits(charge.quantity)}: no price a token; part of the share of hours below"
         return
     amount = "no price" if charge.amount is None else digits(charge.amount)
-    note = "" if charge.row is None else f"  [{notes[charge.row]}]"
+    alike = "" if charge.priced_as == charge.unit else f", priced as {charge.priced_as}"
+    note = alike + ("" if charge.row is None else f"  [{notes[charge.row]}]")
     if not charge.parts:
         yield charge.unit, f"{_regular(charge, currency)} = {amount}{note}"
         return

@@ -66,9 +66,13 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """One unit of the request: quantity x price of one x factor, or by parts. None where it has no price."""
+    """One unit of the request: quantity x price of one x factor, or by parts. None where it has no price.
+
+    `priced_as` is the unit whose price it is.
+    """
 
     unit: str
+    priced_as: str
     quantity: Decimal
     unit_price: Decimal | None
     factor: Decimal
@@ -129,7 +133,10 @@ class RateSet:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One side of a request. `stored` is the amount in the warehouse, None with `reason`."""
+    """One side of a request. `stored` is the amount in the warehouse, None with `reason`.
+
+    `spread` where its tokens cost a `share` of the hours of GPUs, which the factor does not touch.
+    """
 
     name: str
     currency: str | None
@@ -141,6 +148,7 @@ class Side:
     factor: Decimal | None
     terms: tuple[Term, ...] = ()
     charges: tuple[Charge, ...] = ()
+    spread: bool = False
     share: GpuShare | None = None
 
     @property

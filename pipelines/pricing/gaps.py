@@ -14,7 +14,7 @@ from pipelines.pricing.book import SEED, load_book
 from pipelines.pricing.digest import price_book_digest
 from pipelines.pricing.findings import Finding
 from pipelines.pricing.rules import bounded, typed
-from pipelines.pricing.tables import RATES
+from pipelines.pricing.tables import RATES, TERMS, load, write_typed
 from pipelines.settings import load_settings
 from pipelines.sql import literal
 
@@ -32,7 +32,7 @@ _INSTANT = "%Y-%m-%dT%H:%M:%SZ"
 _GAPS = f"""
     with gaps as (
         select
-            card, provider, model, model_tier, service_tier, reason,
+            card, provider, model, model_tier, service_tier, region, reason,
             min(occurred_at) as first_at, max(occurred_at) as last_at, count(*) as requests, sum(tokens) as tokens
         from unrated
         where {_NO_RATE}
@@ -46,10 +46,12 @@ _GAPS = f"""
         left join rates_bounded as rows
             on gaps.card = rows.card and gaps.provider = rows.provider and gaps.model = rows.model
         qualify row_number() over (
-            partition by gaps.card, gaps.provider, gaps.model, gaps.model_tier, gaps.service_tier, gaps.reason
+            partition by
+                gaps.card, gaps.provider, gaps.model, gaps.model_tier, gaps.service_tier, gaps.region, gaps.reason
             order by
                 rows.model_tier = gaps.model_tier desc nulls last,
                 rows.service_tier = gaps.service_tier desc nulls last,
+                rows.region = gaps.region desc nulls last,
                 abs(epoch(rows.valid_from) - epoch(gaps.first_at)),
                 rows.file, rows.line
         ) = 1
@@ -57,8 +59,11 @@ _GAPS = f"""
     select
         file, line,
         case when line is null then 'model' when not is_tier then 'service_tier'
+            when starts_with(reason, 'no rate for requests of this length') then 'context_from'
+            when regexp_matches(reason, '^no rate for [a-z0-9_]+_(tokens|hours|calls)$') then 'unit'
             when valid_from > first_at then 'valid_from' else 'valid_to' end as field,
         'card ' || card || ' does not price ' || provider || ' ' || model || ' ' || model_tier || ' ' || service_tier
+        || case when region = '' then '' else ' in ' || region end
         || ' (' || reason || '): ' || format('{{:,}}', requests) || ' requests with '
         || format('{{:,}}', tokens::bigint) || ' tokens from '
         || strftime(first_at, '{_INSTANT}') || ' to ' || strftime(last_at, '{_INSTANT}')
@@ -70,20 +75,20 @@ _GAPS = f"""
         strftime(first_at, '{_INSTANT}') as first_at,
         starts_with(reason, 'no rate in force') as is_time
     from nearest
-    order by tokens desc, card, provider, model, model_tier, service_tier, reason
+    order by tokens desc, card, provider, model, model_tier, service_tier, region, reason
 """
 
 
 def gaps_in_use(home: Home, *, seed: Path = SEED) -> list[Finding]:
     """A warning for each card and model that requests of the last run needed and did not find; most tokens first."""
-    files = home.exports / "published" / "rated_usage"
-    if not any(files.glob("*/*.parquet")):
+    published = home.exports / "published"
+    if not any(published.glob("rated_usage/*/*.parquet")):
         return []
     with warehouse.connect(home, in_memory=True) as con:
         con.register("rates", load_book(home, seed=seed))
         con.execute(f"create temp table rates_typed as {typed(RATES, 'rates')}")
         con.execute(f"create temp table rates_bounded as {bounded(RATES.key, 'rates_typed')}")
-        con.execute(f"create temp view unrated as {_unrated(con, home, files)}")
+        con.execute(f"create temp view unrated as {_unrated(con, home, published)}")
         found = con.execute(_GAPS).fetchall()
     nowhere = str(home.prices if home.prices.exists() else seed)
     return [
@@ -102,25 +107,48 @@ def built_with_other_prices(home: Home, *, seed: Path = SEED) -> bool:
     return row is not None and row[0] != price_book_digest(home, seed=seed)
 
 
-def _unrated(con: duckdb.DuckDBPyConnection, home: Home, files: Path) -> str:
-    """Query for every request and card without an amount. A card of both sides is told once."""
-    rated = f"read_parquet({literal(files / '*' / '*.parquet')}, hive_partitioning = false)"
+def _unrated(con: duckdb.DuckDBPyConnection, home: Home, published: Path) -> str:
+    """Query for every request and place without an amount; one that both sides lack in one place is told once.
+
+    Rates that were found say the place, whatever term or alias led there; else it is the general card of the side, and
+    of a revenue that is a mark-up over cost that of the cost side.
+    """
+    rated = f"read_parquet({literal(published / 'rated_usage' / '*' / '*.parquet')}, hive_partitioning = false)"
+    rates = f"read_parquet({literal(published / 'price_rates.parquet')})"
     names = {row[0] for row in con.execute(f"describe select * from {rated}").fetchall()}
     tokens = " + ".join(f"{name}::hugeint" for name in BUCKETS if name in names)
     pricing = load_settings(home).pricing
-    both = pricing.revenue_card == pricing.cost_card
-    sides = (
-        (pricing.revenue_card, "unpriced_reason", "true"),
-        (pricing.cost_card, "uncosted_reason", "unpriced_reason is null" if both else "true"),
+    write_typed(con, TERMS, load(TERMS, home), "terms")
+    marked_up = (
+        "list_has_any(string_split(revenue_terms, ','), (select list(term_id) from terms where kind = 'markup'))"
     )
-    return " union all ".join(
-        f"""
-        select
-            {literal(card)} as card, provider, coalesce(base_model, model) as model, model_tier, service_tier,
-            {reason} as reason, occurred_at, {tokens} as tokens
-        from {rated} where {reason} is not null and {condition}"""
-        for card, reason, condition in sides
+    general = {
+        "revenue": f"case when coalesce({marked_up}, false) then {literal(pricing.cost_card)} "
+        f"else {literal(pricing.revenue_card)} end",
+        "cost": literal(pricing.cost_card),
+    }
+    places = ", ".join(
+        f"""{{
+            'card': coalesce({side}.card, {general[side]}),
+            'model': coalesce({side}.priced_as, base_model, rated.model),
+            'region': coalesce({side}.region, ''),
+            'reason': {reason}
+        }} as {side}_gap"""
+        for side, reason in (("revenue", "unpriced_reason"), ("cost", "uncosted_reason"))
     )
+    return f"""
+        with sides as (
+            select rated.provider, rated.model_tier, rated.service_tier, occurred_at, {tokens} as tokens, {places}
+            from {rated} as rated
+            left join {rates} as revenue on rated.revenue_rate_id = revenue.rate_id
+            left join {rates} as cost on rated.cost_rate_id = cost.rate_id
+            where unpriced_reason is not null or uncosted_reason is not null
+        )
+        select provider, model_tier, service_tier, occurred_at, tokens, unnest(gap)
+        from (
+            select *, unnest(list_distinct([revenue_gap, cost_gap])) as gap from sides
+        ) as told
+        where gap.reason is not null"""
 
 
 def _way_out(file: str | None, first_at: str, *, is_time: bool) -> str:

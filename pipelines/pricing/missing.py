@@ -16,7 +16,7 @@ from pipelines.pricing.tables import ALIASES, RATES, SERVING_HOURS, PriceTable
 from pipelines.pricing.units import ALL, BLOCKS, BY_NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from datetime import date, datetime
 
 _QUANTITY = re.compile(r"no rate for (\w+_(?:tokens|hours|calls)|requests)$")
@@ -44,6 +44,8 @@ def way_out(reason: str) -> str:
             return way
     if reason == "no rate in force at this instant":
         return "Add rows that are valid at that instant; a row that already stands is never changed."
+    if reason == "no rate for requests of this length":
+        return "Add rows with a smaller context_from, as 0: those there are begin at longer requests."
     if unit := lacking_unit(reason):
         return f"Add a row of the unit {unit}."
     if reason == "model is not in the price book":
@@ -63,7 +65,7 @@ def lacking_region(reason: str) -> str:
     return found[1] if found else ""
 
 
-def rate_lines(
+def rate_line(
     *,
     card: str,
     provider: str,
@@ -71,30 +73,28 @@ def rate_lines(
     model_tier: str,
     service_tier: str,
     region: str,
-    units: Iterable[str],
-    needed_from: datetime,
-) -> list[str]:
-    """One CSV line a unit, valid from the day (UTC) on which the rate is first needed."""  # fmt: skip
-    return [
-        _line(
-            RATES,
-            {
-                "card": card,
-                "provider": provider,
-                "model": model,
-                "model_tier": model_tier,
-                "service_tier": service_tier,
-                "region": region,
-                "unit": unit,
-                "per": str(BLOCKS[BY_NAME[unit].dimension][0]),
-                "context_from": "0",
-                "valid_from": instant(needed_from.replace(hour=0, minute=0, second=0, microsecond=0)),
-                "valid_to": "",
-                "known_from": "",
-            },
-        )
-        for unit in units
-    ]
+    unit: str,
+    currency: str | None,
+    context_from: int,
+    valid_from: datetime,
+    valid_to: datetime | None,
+) -> str:
+    """A CSV line of a rate. The currency is known where the row stands beside others."""
+    known = {
+        "card": card,
+        "provider": provider,
+        "model": model,
+        "model_tier": model_tier,
+        "service_tier": service_tier,
+        "region": region,
+        "unit": unit,
+        "per": str(BLOCKS[BY_NAME[unit].dimension][0]),
+        "context_from": str(context_from),
+        "valid_from": instant(valid_from),
+        "valid_to": "" if valid_to is None else instant(valid_to),
+        "known_from": "",
+    }
+    return _line(RATES, known if currency is None else known | {"currency": currency})
 
 
 def alias_line(provider: str, alias: str, model: str, needed_from: datetime) -> str:

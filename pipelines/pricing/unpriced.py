@@ -1,6 +1,7 @@
 """What of the last run lacks a rate: by model, tiers and reason, with tokens at stake, near rows and lines to paste.
 
-Read from the warehouse, so it is as old as the last run. What is shown how belongs in `unpriced_text.py`.
+Read from the warehouse, so it is as old as the last run. Where a row is missing is found in `lacking.py`, what is shown
+how belongs in `unpriced_text.py`.
 """
 
 from __future__ import annotations
@@ -9,22 +10,20 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pipelines.landing.contract import BUCKETS, METERS
 from pipelines.pricing.explain import built_warehouse, rows
+from pipelines.pricing.lacking import lacking, stretch
 from pipelines.pricing.missing import (
     alias_line,
     hours_line,
     lacking_region,
-    lacking_unit,
     lacks_rate,
-    rate_lines,
+    rate_line,
     way_out,
 )  # fmt: skip
 from pipelines.pricing.units import ALL
 from pipelines.sql import literal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import datetime
 
     import duckdb
@@ -48,6 +47,7 @@ class NearRow:
     model_tier: str
     service_tier: str
     region: str
+    context_from: int
     prices: tuple[str, ...]
     valid_from: datetime
     valid_to: datetime | None
@@ -55,7 +55,10 @@ class NearRow:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Requests that lack an amount for one reason. `lines` would fix it, pasted into a file of the folder `folder`."""
+    """Requests that lack an amount for one reason. `lines` would fix it, pasted into a file of the folder `folder`.
+
+    `place` says where rates are missing, `alias` is the line of an alias that would give them, of `alias_of`.
+    """
 
     provider: str
     model: str
@@ -70,59 +73,39 @@ class Gap:
     last_at: datetime
     way_out: str
     near: tuple[NearRow, ...]
+    place: str
     folder: str
     lines: tuple[str, ...]
     alias: str | None
+    alias_of: str | None
 
 
 def find_unpriced(home: Home, side: str) -> list[Gap]:
     """Gaps of one side (revenue, cost) as the last run left them; most tokens first."""
-    reason = "unpriced_reason" if side == "revenue" else "uncosted_reason"
     with built_warehouse(home) as con:
-        (settings,) = rows(con, "select revenue_card, cost_card from run.settings")
-        card = settings[f"{side}_card"]
-        return [_gap(con, row, card) for row in rows(con, _grouped(reason))]
+        return [_gap(con, row) for row in lacking(con, side)]
 
 
-def _grouped(reason: str) -> str:
-    quantities = (*BUCKETS, *METERS)
-    sums = ", ".join(f"sum({name}) as {name}" for name in quantities)
-    return f"""
-        select
-            provider, coalesce(base_model, model) as model, model_tier, service_tier, {reason} as reason,
-            count(*) as requests,
-            {sums},
-            count(*) filter (where operation = 'embedding') = count(*) as is_embedding,
-            (list(distinct organization_id order by organization_id))[:5] as organizations,
-            count(distinct organization_id) as organization_count,
-            min(occurred_at) as first_at,
-            max(occurred_at) as last_at,
-            list(distinct usage_date order by usage_date) as days
-        from published.rated_usage
-        where {reason} is not null
-            -- A cost in another currency is known.
-            and not (revenue_amount is not null and foreign_cost_amount is not null)
-        group by all
-        order by sum({" + ".join(BUCKETS)}) desc, provider, model, model_tier, service_tier, reason"""
-
-
-def _gap(con: duckdb.DuckDBPyConnection, row: dict[str, Any], card: str) -> Gap:
+def _gap(con: duckdb.DuckDBPyConnection, row: dict[str, Any]) -> Gap:
     used = {unit.name: row[unit.quantity] for unit in ALL if unit.name != "request" and row.get(unit.quantity)}
     if row["is_embedding"] and "input" in used:
         used = {"embedding" if unit == "input" else unit: quantity for unit, quantity in used.items()}
     reason = row["reason"]
     near: tuple[NearRow, ...] = ()
-    lines: Sequence[str] = ()
-    alias = None
+    lines: list[str] = []
+    alias = alias_of = None
     folder = "prices"
+    place = ""
     if lacks_rate(reason):
-        near = tuple(_near(con, row, card, tuple(used)))
-        units = _units(con, row, card, used)
-        lines = rate_lines(
-            card=card, provider=row["provider"], model=row["model"], model_tier=row["model_tier"],
-            service_tier=row["service_tier"], region=lacking_region(reason), units=units, needed_from=row["first_at"],
-        )  # fmt: skip
-        alias = _alias(row, near)
+        row["rate_region"] = row["rate_region"] if row["found"] else lacking_region(reason)
+        near = tuple(_near(con, row, tuple(used)))
+        alias_of = _alias_of(row, near)
+        if alias_of:
+            alias = alias_line(row["provider"], row["model"], alias_of, row["first_at"])
+        if not row["stood_later_for"]:
+            lines = [_line(con, row, unit) for unit in _units(row, used)]
+            place = f"card {row['rate_card']}, {row['provider']} {row['rate_model']}"
+            place += f", region {row['rate_region']}" if row["rate_region"] else ""
     elif reason.startswith("no hours of GPUs"):
         folder = "prices/serving_hours"
         lines = [hours_line(day, row["provider"], row["model"], row["model_tier"]) for day in row["days"]]
@@ -133,38 +116,31 @@ def _gap(con: duckdb.DuckDBPyConnection, row: dict[str, Any], card: str) -> Gap:
         organizations=tuple(row["organizations"]),
         way_out=way_out(reason),
         near=near,
+        place=place,
         folder=folder,
         lines=tuple(lines),
         alias=alias,
+        alias_of=alias_of,
     )  # fmt: skip
 
 
-def _units(con: duckdb.DuckDBPyConnection, row: dict[str, Any], card: str, used: dict[str, Any]) -> list[str]:
-    """Units to give a rate: the used ones that none of the key's rate sets prices at the first instant.
-
-    Of a reason that names a unit, that one at least; of a call of which nothing is counted, tokens both ways.
-    """
-    priced = {
-        found["unit"]
-        for found in rows(
-            con,
-            f"""
-            select distinct unit from marts.price_rate_units
-            where card = $card and provider = $provider and model = $model and model_tier = $model_tier
-                and service_tier = $service_tier and valid_from <= $first_at and valid_to > $last_at
-                and region in ('', {literal(lacking_region(row["reason"]))})""",
-            {name: row[name] for name in ("provider", "model", "model_tier", "service_tier", "first_at", "last_at")}
-            | {"card": card},
-        )
-    }
-    named = lacking_unit(row["reason"])
-    units = [unit for unit in used if unit not in priced or unit == named]
-    return units or ([named] if named else ["input", "output"])
+def _units(row: dict[str, Any], used: dict[str, Any]) -> list[str]:
+    """Units to give a rate: those that some request used without a price; where none was used, tokens both ways."""
+    return [unit for unit in used if row[f"lacks_{'input' if unit == 'embedding' else unit}"]] or ["input", "output"]
 
 
-def _near(con: duckdb.DuckDBPyConnection, row: dict[str, Any], card: str, units: tuple[str, ...]) -> list[NearRow]:
+def _line(con: duckdb.DuckDBPyConnection, row: dict[str, Any], unit: str) -> str:
+    begin, end = stretch(con, row, unit)
+    return rate_line(
+        card=row["rate_card"], provider=row["provider"], model=row["rate_model"], model_tier=row["model_tier"],
+        service_tier=row["service_tier"], region=row["rate_region"], unit=unit, currency=row["rate_currency"],
+        context_from=row["rate_context"], valid_from=begin, valid_to=end,
+    )  # fmt: skip
+
+
+def _near(con: duckdb.DuckDBPyConnection, row: dict[str, Any], units: tuple[str, ...]) -> list[NearRow]:
     """Keys of the same provider: the same model in other tiers or times first, then ids that look most alike; the
-    card that was asked before others.
+    card and region where rates are missing before others.
 
     Where the provider has none of that, the same id at others.
     """
@@ -173,7 +149,8 @@ def _near(con: duckdb.DuckDBPyConnection, row: dict[str, Any], card: str, units:
         f"""
         with keys as (
             select
-                card, provider, model, model_tier, service_tier, region, currency, unit, price, per, valid_from,
+                card, provider, model, model_tier, service_tier, region, currency, context_from, unit, price, per,
+                valid_from,
                 least(coalesce(valid_to, timestamp '9999-12-31'), coalesce(
                     lead(valid_from) over (
                         partition by
@@ -182,7 +159,7 @@ def _near(con: duckdb.DuckDBPyConnection, row: dict[str, Any], card: str, units:
                     ), timestamp '9999-12-31'
                 )) as ends_at
             from marts.price_rows
-            where context_from = 0 and (provider = $provider or model = $model)
+            where provider = $provider or model = $model
         ),
         nearest as (
             select
@@ -206,20 +183,22 @@ def _near(con: duckdb.DuckDBPyConnection, row: dict[str, Any], card: str, units:
         qualify row_number() over (
             partition by provider, model, case when is_model then row(card, model_tier, service_tier, region) end
             order by
-                card = $card desc, model_tier = $model_tier desc, service_tier = $service_tier desc, away,
-                card, model_tier, service_tier, region, valid_from
+                card = $card desc, region = $region desc, model_tier = $model_tier desc,
+                service_tier = $service_tier desc, context_from, away, card, model_tier, service_tier, region,
+                valid_from
         ) = 1
         order by
             is_model and provider = $provider desc, is_model desc, similarity desc, edits, card = $card desc,
-            model_tier = $model_tier desc, service_tier = $service_tier desc, away,
+            region = $region desc, model_tier = $model_tier desc, service_tier = $service_tier desc, away,
             card, provider, model, model_tier, service_tier, region
         limit {_NEAR}""",
-        {name: row[name] for name in ("provider", "model", "model_tier", "service_tier", "first_at")} | {"card": card},
+        {name: row[name] for name in ("provider", "model_tier", "service_tier", "first_at")}
+        | {"card": row["rate_card"], "model": row["rate_model"], "region": row["rate_region"]},
     )
     return [
         NearRow(
             **{name: near[name] for name in ("card", "provider", "model", "model_tier", "service_tier", "region",
-                                             "valid_from")},
+                                             "context_from", "valid_from")},
             prices=tuple(near["prices"].split("; ")),
             valid_to=near["ends_at"],
         )
@@ -227,10 +206,17 @@ def _near(con: duckdb.DuckDBPyConnection, row: dict[str, Any], card: str, units:
     ]  # fmt: skip
 
 
-def _alias(row: dict[str, Any], near: tuple[NearRow, ...]) -> str | None:
-    """An alias line, where the id that looks most alike is the same but for a date or `latest` behind."""
-    if row["reason"] != "model is not in the price book" or not near or near[0].provider != row["provider"]:
+def _alias_of(row: dict[str, Any], near: tuple[NearRow, ...]) -> str | None:
+    """What the id is probably another name of.
+
+    The model that it became an alias of later; else, of an id that no table knows, the one that looks most alike, where
+    it is the same but for a date or `latest` behind, and the card that is asked has it.
+    """
+    if row["stood_later_for"]:
+        return str(row["stood_later_for"])
+    if row["reason"] != "model is not in the price book" or row["stands_for"] or not near:
         return None
-    if _DATE.sub("", row["model"]) != _DATE.sub("", near[0].model):
-        return None
-    return alias_line(row["provider"], row["model"], near[0].model, row["first_at"])
+    first = near[0]
+    is_alike = _DATE.sub("", row["model"]) == _DATE.sub("", first.model) and row["model"] != first.model
+    is_asked = (first.provider, first.card) == (row["provider"], row["rate_card"])
+    return first.model if is_alike and is_asked else None

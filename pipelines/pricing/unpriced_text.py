@@ -35,7 +35,7 @@ def show(console: Console, side: str, gaps: Sequence[Gap]) -> None:
         if gap.lines:
             verbatim(console, f"{gap.folder}/NAME.csv, `?` where a figure is not known:", _with_header(gap))
         if gap.alias:
-            text = "or, if it is another name of the nearest, prices/aliases/NAME.csv:"
+            text = f"{'or, ' if gap.lines else ''}if it is another name of {gap.alias_of}, prices/aliases/NAME.csv:"
             verbatim(console, text, [",".join(ALIASES.columns), gap.alias])
 
 
@@ -45,13 +45,16 @@ def _facts(gap: Gap) -> Iterator[Line]:
     more = gap.organization_count - len(gap.organizations)
     yield "organisations", ", ".join(gap.organizations) + (f" and {more:,} more" if more else "")
     yield "what would help", gap.way_out
+    if gap.place:
+        yield "missing on", gap.place
     for number, near in enumerate(gap.near):
         yield ("nearest rows" if number == 0 else ""), _near(near)
 
 
 def _near(near: NearRow) -> str:
     region = f", region {near.region}" if near.region else ""
-    key = f"{near.provider} {near.model}, {near.model_tier}, {near.service_tier}{region}, card {near.card}"
+    length = f", from {near.context_from:,} input tokens" if near.context_from else ""
+    key = f"{near.provider} {near.model}, {near.model_tier}, {near.service_tier}{region}{length}, card {near.card}"
     return f"{key}: {', '.join(near.prices)}, valid {instant(near.valid_from)} to {until(near.valid_to)}"
 
 

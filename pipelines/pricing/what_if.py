@@ -109,7 +109,7 @@ def what_if(
                       order by all)
                 to {literal(csv)} (format csv, header)""")
         found = tuple(one for level in LEVELS for one in _level(con, level))
-        requests, moved = _moved(con, where)
+        requests, moved = _moved(con, _where(days, organization, "old."))
     return WhatIf(days, requests, found, moved, replacements)
 
 
@@ -144,9 +144,10 @@ def models_with_rates(home: Home, change: Change) -> list[Model]:
         return priced_models(con, "book")
 
 
-def _where(days: Days, organization: str | None) -> str:
-    chosen = f"charge_date between date {literal(days.first)} and date {literal(days.last)}"
-    return chosen if organization is None else f"{chosen} and organization_id = {literal(organization)}"
+def _where(days: Days, organization: str | None, of: str = "") -> str:
+    """The usage asked for; `of` is the alias of the table with its dot, where there are two."""
+    chosen = f"{of}charge_date between date {literal(days.first)} and date {literal(days.last)}"
+    return chosen if organization is None else f"{chosen} and {of}organization_id = {literal(organization)}"
 
 
 def _require_usage(con: duckdb.DuckDBPyConnection, where: str, organization: str | None) -> None:
@@ -201,9 +202,11 @@ def _level(con: duckdb.DuckDBPyConnection, level: str) -> list[Difference]:
 
 
 def _moved(con: duckdb.DuckDBPyConnection, where: str) -> tuple[int, tuple[Moved, ...]]:
-    """Requests in all, and those of each side that gain or lose their amount, told request by request."""
+    """Requests in all, and those of each side that gain or lose their amount, told request by request.
+
+    `where` names columns of `old`.
+    """
     cost = "coalesce({0}.cost_amount, {0}.foreign_cost_amount)"
-    chosen = where.replace("charge_date", "old.charge_date").replace("organization_id", "old.organization_id")
     con.execute(f"""
         create temp table moves as
         select
@@ -215,7 +218,7 @@ def _moved(con: duckdb.DuckDBPyConnection, where: str) -> tuple[int, tuple[Moved
         from marts.rated_usage as old
         inner join scratch.marts.rated_usage as new
             on old.usage_date = new.usage_date and old.source = new.source and old.event_id = new.event_id
-        where {chosen}
+        where {where}
         group by all""")
     (requests,) = con.execute("select coalesce(sum(requests), 0)::bigint from moves").fetchone() or (0,)
     moved = []

@@ -6,7 +6,9 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 
+from pipelines.build import DBT_PROJECT
 from pipelines.landing.staging import salt
 from tests.landing.homes import CANONICAL, Row, drop, drop_parquet, event, events, land, make_home, quarantined
 
@@ -239,6 +241,20 @@ def test_masked_text_is_otherwise_as_it_was(refused: Home) -> None:
     raw = quarantined(refused)[0]["raw"]
     bad = event("1", api_key_id="***", client_network="***", end_user_id="***", note=["…", "…"], input_tokens=-1)
     assert raw == json.dumps(bad, ensure_ascii=False)
+
+
+def test_columns_are_described_as_they_are(refused: Home, tmp_path: Path) -> None:
+    text = (DBT_PROJECT / "models" / "published" / "quarantined_records.yml").read_text(encoding="utf-8")
+    described = {c["name"]: c["description"] for c in yaml.safe_load(text)["models"][0]["columns"]}
+    raw = quarantined(refused)[0]["raw"]
+    assert all(mark in raw and mark in described["raw"] for mark in ("***", "…"))
+    made = make_home(tmp_path / "home", CANONICAL)
+    drop(made, "g/a.jsonl.gz", b"cut off")
+    land(made)
+    (whole,) = quarantined(made)
+    assert (whole["line"], whole["raw"]) == (None, "7 bytes")
+    assert "its size" in described["raw"]
+    assert "null when the whole file is meant" in described["line"]
 
 
 @pytest.fixture(scope="module")

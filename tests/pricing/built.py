@@ -8,7 +8,7 @@ from pipelines import warehouse
 from pipelines.home import Home
 from pipelines.landing.contract import COLUMNS
 from pipelines.landing.manifest import Commit, write_commit
-from pipelines.pricing.tables import ALIASES, RATES, SERVING_HOURS, TERMS
+from pipelines.pricing.tables import ALIASES, EXCHANGE_RATES, RATES, SERVING_HOURS, TERMS
 from tests.pricing.price_books import write_rows
 from tests.rating.case import filled
 
@@ -26,12 +26,14 @@ SCHEMAS = {
     "marts": (
         "price_rows", "price_rate_units", "price_rates", "ratings", "rated_usage", "monthly_bands", "spend_daily",
     ),
-    "published": ("tuned_models",),
+    "published": ("tuned_models", "spend_reported"),
 }  # fmt: skip
 
 
 def place_in_schemas(con: duckdb.DuckDBPyConnection) -> None:
     """What the harness builds side by side, under the names that dbt gives it."""
+    con.execute("create schema if not exists rating")
+    con.execute("create or replace table rating.model_aliases as select * from main.model_aliases")
     for schema, models in SCHEMAS.items():
         con.execute(f"create schema if not exists {schema}")
         for model in models:
@@ -43,7 +45,8 @@ def build_home(root: Path, case: Case) -> Home:
     """The world as a home: event files with a manifest, its price tables, and the warehouse made from them."""
     home = Home(root)
     for table, rows in (
-        (RATES, case.rates), (ALIASES, case.aliases), (TERMS, case.terms), (SERVING_HOURS, case.serving_hours),
+        (RATES, case.rates), (ALIASES, case.aliases), (TERMS, case.terms), (EXCHANGE_RATES, case.exchange_rates),
+        (SERVING_HOURS, case.serving_hours),
     ):  # fmt: skip
         write_rows(home.prices / table.folder / "own.csv", table, [filled(table, row) for row in rows])
     with warehouse.connect(home) as con:

@@ -20,6 +20,8 @@ from tests.rating.case import Case, event
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pipelines.home import Home
+
 
 def tuned(**changes: Any) -> Tuned:
     given_: dict[str, Any] = {
@@ -68,6 +70,9 @@ def test_hosting_goes_on() -> None:
         (tuned(), compared("10", None, reason="no rate for output_tokens"), "unknown: no rate for output_tokens"),
         (tuned(), compared(None, None, requests=0, tokens=0), "unknown: the model has not been used"),
         (tuned(), compared("1", "99", requests=10), "unknown: 90 of 100 requests could not be compared"),
+        (tuned(), compared("99", "1", requests=10), "unknown: 90 of 100 requests could not be compared"),
+        (tuned(unpriced_requests=1), compared("1", "99"), "unknown: some of the training or hosting has no amount"),
+        (tuned(incomparable="use in EUR"), compared("1", "99"), "not comparable: use in EUR"),
         (tuned(training_amount=None), compared("1", "9"), "unknown: the training has no amount"),
         (tuned(hosting_hours=Decimal(1)), compared("1", "9"), "unknown: the hosting has no amount"),
     ],
@@ -104,6 +109,49 @@ def test_days_of_use_count_begun_ones() -> None:
     assert tuned(first_at=None, last_at=None).use_days == 0
 
 
+def in_two_currencies(folder: Path, **given: Any) -> Home:
+    """Trained at 8 USD; used for 4 EUR, where the base would have come to 10 EUR."""
+    rates = [
+        {"unit": "training", "price": "8", "model_tier": "fine_tuned"},
+        {"unit": "input", "price": "4", "model_tier": "fine_tuned", "card": "euro", "currency": "EUR"},
+        {"unit": "input", "price": "10", "card": "euro", "currency": "EUR"},
+    ]
+    model = "ft:m:acme::x"
+    events = [
+        event(event_id="t", model=model, operation="fine_tuning", training_tokens=1_000_000, at="2023-06-01T00:00:00"),
+        event(event_id="1", model=model, input_tokens=1_000_000),
+    ]
+    terms = [{"kind": "card", "card": "euro", "valid_from": "2023-06-10T00:00:00Z"}]
+    return build_home(folder / "home", Case(rates=rates, terms=terms, events=events, **given))
+
+
+def shown(home: Home, *options: str) -> str:
+    done = CliRunner().invoke(main, ["break-even", "--home", str(home.root), *options])
+    assert done.exit_code == 0, done.output
+    return " ".join(done.output.split())
+
+
+def test_training_in_another_currency_is_converted(tmp_path: Path) -> None:
+    home = in_two_currencies(tmp_path, exchange_rates=[{"rate": "1.25"}])
+    (found,) = break_even(home)
+    assert (found.currency, found.converted_from) == ("USD", ("EUR",))
+    assert (found.training_amount, found.usage_amount, found.usage_requests) == (8, 5, 1)
+    assert found.comparisons[0].saving == Decimal("7.5")
+    assert verdict(found, found.comparisons[0]).text == "not yet paid back"
+    assert "EUR is converted to USD at the rate of exchange of each billing day" in shown(home)
+
+
+def test_what_cannot_be_converted_is_not_compared(tmp_path: Path) -> None:
+    home = in_two_currencies(tmp_path)
+    euro, dollars = break_even(home)
+    assert (euro.currency, euro.usage_amount, dollars.currency, dollars.training_amount) == ("EUR", 4, "USD", 8)
+    why = "training in USD, use in EUR: no exchange rate from EUR to USD on this day: 2023-06-15"
+    assert {verdict(one, one.comparisons[0]).text for one in (euro, dollars)} == {f"not comparable: {why}"}
+    text = shown(home)
+    assert text.count(f"paid back? not comparable: {why}") == 2
+    assert "acme: openai ft:m:acme::x, in EUR" in text
+
+
 def test_the_command_shows_each_tuned_model_of_the_warehouse(tmp_path: Path) -> None:
     rates = [
         {"unit": "input", "price": "2"},
@@ -117,10 +165,8 @@ def test_the_command_shows_each_tuned_model_of_the_warehouse(tmp_path: Path) -> 
     ]
     home = build_home(tmp_path / "home", Case(rates=rates, events=events))
     assert [(t.organization_id, t.training_amount) for t in break_even(home)] == [("acme", 8), ("beta", None)]
-    done = CliRunner().invoke(main, ["break-even", "--home", str(home.root), "--organization", "acme"])
-    assert done.exit_code == 0, done.output
-    shown = " ".join(done.output.split())
-    assert "training 1 job: USD 8" in shown
-    assert "1 request with 500,000 tokens came to USD 8 tuned, and would come to USD 1 there" in shown
-    assert "tuning is dearer by USD 14 per 1,000,000 tokens paid back? never: it is dearer a token" in shown
-    assert "beta" not in shown
+    text = shown(home, "--organization", "acme")
+    assert "training 1 job: USD 8" in text
+    assert "1 request with 500,000 tokens came to USD 8 tuned, and would come to USD 1 there" in text
+    assert "tuning is dearer by USD 14 per 1,000,000 tokens paid back? never: it is dearer a token" in text
+    assert "beta" not in text

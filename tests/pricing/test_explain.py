@@ -46,6 +46,8 @@ WORLD = Case(
         rate("input", "8", card="contract", model="k"),
         rate("input", "4", card="cost", provider="self", model="llama"),
         rate("gpu_hour", "2.5", "1", card="cost", provider="self", model="own"),
+        rate("web_search", "10", "1000", card="cost", provider="self", model="own"),
+        rate("gpu_hour", "9", "1", card="contract", provider="self", model="own"),
         rate("input", "1", provider="self", model="own"),
         rate("input", "1", provider="self", model="llama"),
         rate("input", "1", card="cost", model="eur", currency="EUR"),
@@ -53,17 +55,26 @@ WORLD = Case(
         rate("input", "0", model="free"),
         rate("embedding", "0.02", model="vec"),
     ],
-    aliases=[{"alias": "m-latest", "model": "m"}],
+    aliases=[
+        {"alias": "m-latest", "model": "m"},
+        {"provider": "self", "alias": "own-latest", "model": "own", "valid_from": "2023-06-17T00:00:00Z"},
+    ],
     terms=[
         term("card", card="contract", organization_id="beta"),
         term("uplift", percent="10", organization_id="*", region="eu"),
         term("discount", percent="20", organization_id="beta", provider="openai"),
         term("markup", percent="25", organization_id="gamma"),
+        term("discount", percent="50", organization_id="epsilon", side="cost", model="own"),
+        term("card", card="contract", organization_id="zeta", side="cost"),
         term("allowance", unit="input", quantity="1000", organization_id="delta"),
         term("graduated", unit="input", quantity="0", percent="0", organization_id="delta"),
         term("graduated", unit="input", quantity="500", percent="50", organization_id="delta"),
     ],
-    serving_hours=[{"usage_date": "2023-06-15", "provider": "self", "model": "own", "gpu_hours": "24"}],
+    serving_hours=[
+        {"usage_date": "2023-06-15", "provider": "self", "model": "own", "gpu_hours": "24"},
+        {"usage_date": "2023-06-17", "provider": "self", "model": "own", "gpu_hours": "4"},
+        {"usage_date": "2023-06-17", "provider": "self", "model": "own-latest", "gpu_hours": "6"},
+    ],
     events=[
         event(event_id="plain", input_tokens=100, output_tokens=10),
         event(event_id="later", input_tokens=100, at="2023-06-20T16:00:00", product_id="chat"),
@@ -76,6 +87,33 @@ WORLD = Case(
         event(event_id="gpu", provider="self", model="own", input_tokens=200),
         event(event_id="gpu2", provider="self", model="own", input_tokens=100, at="2023-06-15T13:00:00"),
         event(event_id="no hours", provider="self", model="own", input_tokens=1, at="2023-06-16T13:00:00"),
+        event(event_id="of the alias", provider="self", model="own-latest", input_tokens=300, at="2023-06-17T10:00:00"),
+        event(event_id="of the model", provider="self", model="own", input_tokens=100, at="2023-06-17T11:00:00"),
+        event(
+            event_id="less",
+            provider="self",
+            model="own-latest",
+            organization_id="epsilon",
+            input_tokens=100,
+            at="2023-06-17T12:00:00",
+        ),
+        event(
+            event_id="less and searched",
+            provider="self",
+            model="own",
+            organization_id="epsilon",
+            web_search_calls=3,
+            input_tokens=500,
+            at="2023-06-17T13:00:00",
+        ),
+        event(event_id="by contract", provider="self", model="own", organization_id="zeta", input_tokens=10),
+        event(
+            event_id="images",
+            organization_id="delta",
+            input_tokens=100,
+            image_input_tokens=500,
+            at="2023-06-04T00:00:00",
+        ),
         event(event_id="foreign", model="eur", input_tokens=100),
         event(event_id="free", model="free", input_tokens=100),
         event(event_id="vector", model="vec", operation="embedding", input_tokens=100),
@@ -194,6 +232,46 @@ def test_the_share_of_hours_of_gpus(home: Home) -> None:
     assert "no hours of GPUs are known" in (cost(home, "no hours").reason or "")
 
 
+def test_hours_of_gpus_of_an_alias_are_those_of_its_model(home: Home) -> None:
+    side = cost(home, "of the alias")
+    assert side.rate is not None
+    assert (side.rate.model, side.rate.priced_as) == ("own-latest", "own")
+    shares = [cost(home, one).share for one in ("of the alias", "of the model", "less", "less and searched")]
+    # Ten hours at 2.5 over 1,000 tokens of both ids.
+    assert [(s.gpu_hours, s.day_tokens, s.tokens_before, s.amount) for s in shares if s] == [
+        (10, 1_000, 0, Decimal("7.5")), (10, 1_000, 300, Decimal("2.5")), (10, 1_000, 400, Decimal("2.5")),
+        (10, 1_000, 500, Decimal("12.5")),
+    ]  # fmt: skip
+    assert "10 hours × USD 2.5 = 25 over 1,000 tokens of 4 requests" in words(text_of(home, "of the alias"))
+
+
+def test_percentages_are_not_told_of_hours_of_gpus(home: Home) -> None:
+    assert cost(home, "less").found == Decimal("2.5")
+    shown = words(text_of(home, "less")).partition("Cost:")[2]
+    assert "3. discount: 50 % off, but not of hours of GPUs, term of epsilon for own" in shown
+    assert "factor none: percentages do not touch hours of GPUs" in shown
+    # What has a price of its own is multiplied.
+    assert cost(home, "less and searched").found == Decimal("12.515")
+    shown = words(text_of(home, "less and searched")).partition("Cost:")[2]
+    assert "factor 0.5, by which prices are multiplied, but not hours of GPUs" in shown
+    assert "3 × USD 10 per 1,000 × 0.5 = 0.015" in shown
+
+
+def test_hours_of_gpus_of_a_contract_card_are_not_spread(home: Home) -> None:
+    side = cost(home, "by contract")
+    assert (side.spread, side.share, side.reason) == (False, None, "no rate for input_tokens")
+    assert "part of the share" not in text_of(home, "by contract")
+
+
+def test_images_without_a_price_of_their_own_cost_what_text_does(home: Home) -> None:
+    text, images, _ = revenue(home, "images").charges
+    assert (text.unit, images.unit, images.priced_as) == ("input", "image_input", "input")
+    # A tariff of text input does not count them.
+    assert [part.quantity for part in text.parts] == [100]
+    assert (images.parts, images.amount) == ((), Decimal("0.00125"))
+    assert "500 × USD 2.5 per 1,000,000 = 0.00125, priced as input [1]" in words(text_of(home, "images"))
+
+
 def test_a_cost_in_another_currency_is_explained_in_its_own(home: Home) -> None:
     side = cost(home, "foreign")
     assert (side.currency, side.stored, side.found) == ("EUR", Decimal("0.0001"), Decimal("0.0001"))
@@ -287,7 +365,7 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
 @examples(5)
 def test_the_parts_of_any_request_add_up(case: Case, home: Home, con: duckdb.DuckDBPyConnection) -> None:
     case.con = con
-    case.rate("rated_usage_published", "tuned_models", "spend_daily")
+    case.rate("rated_usage_published", "tuned_models", "spend_daily", "spend_reported")
     place_in_schemas(con)
     cached = {(e["source"], e["event_id"]) for e in case.events if e["gateway_cache_hit"]}
     with (

@@ -7,7 +7,8 @@ import pytest
 
 from pipelines.pricing.digest import price_book_digest
 from pipelines.pricing.gaps import built_with_other_prices, gaps_in_use
-from tests.pricing.price_books import price_row, write_book
+from pipelines.pricing.tables import TERMS, load, write_typed
+from tests.pricing.price_books import price_row, term_row, write_book, write_home
 
 NO_MODEL = "model is not in the price book"
 NO_TIME = "no rate in force at this instant"
@@ -26,8 +27,19 @@ def used(home, tmp_path):
                 create table rated (
                     provider varchar, model varchar, base_model varchar, model_tier varchar, service_tier varchar,
                     occurred_at timestamp, input_tokens bigint, output_tokens bigint,
-                    unpriced_reason varchar, uncosted_reason varchar)""")
-            con.executemany("insert into rated values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", requests)
+                    unpriced_reason varchar, uncosted_reason varchar,
+                    revenue_rate_id varchar, cost_rate_id varchar, revenue_terms varchar)""")
+            con.executemany("insert into rated values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", requests)
+            # Rates by an id that says whose they are.
+            con.execute(f"""
+                copy (
+                    select
+                        id as rate_id, split_part(id, ' ', 1) as card, split_part(id, ' ', 2) as priced_as,
+                        split_part(id, ' ', 3) as region
+                    from (select unnest([revenue_rate_id, cost_rate_id]) as id from rated) as ids
+                    where id is not null
+                    group by id
+                ) to '{home.exports / "published" / "price_rates.parquet"}'""")
             con.execute(f"copy rated to '{day / 'part.parquet'}'")
             con.execute(f"""
                 copy (select '{price_book_digest(home, seed=seed)}' as price_book_digest)
@@ -37,10 +49,13 @@ def used(home, tmp_path):
     return gaps
 
 
-def request(model="m-1", tokens=100, reason=NO_MODEL, *, base=None, tier="standard", at="2024-05-01", cost=None):
+def request(
+    model="m-1", tokens=100, reason=NO_MODEL, *, base=None, tier="standard", at="2024-05-01", cost=None, rates=None,
+    cost_rates=None, terms=None,
+):  # fmt: skip
     return (
         "acme", model, base, "fine_tuned" if base else "base", tier, at, tokens, 1, reason,
-        reason if cost is None else cost,
+        reason if cost is None else cost, rates, cost_rates, terms,
     )  # fmt: skip
 
 
@@ -119,6 +134,48 @@ def test_a_card_of_both_sides_is_told_once(used):
     _, found = used([price_row()], request("m-2"), request("m-2", reason=None, cost=NO_MODEL))
     assert len(found) == 1
     assert "2 requests" in found[0].cause
+
+
+def test_rates_that_were_found_say_card_model_and_region(home, used):
+    write_book(home.prices / "own.csv", [price_row(card="contract"), price_row(card="contract", region="eu")])
+    reason = "no rate for output_tokens"
+    seed, found = used(
+        [price_row()],
+        request("m-latest", 9, reason, rates="contract m-1 eu", cost_rates="list m-1"),
+        request("m-latest", 5, None, cost=reason, cost_rates="list m-1"),
+        request("m-1", 3, None, cost=reason, cost_rates="list m-1"),
+    )
+    places = [one.cause.partition(" (")[0] for one in found]
+    assert places == [
+        "card list does not price acme m-1 base standard",
+        "card contract does not price acme m-1 base standard in eu",
+    ]
+    assert "3 requests with 20 tokens" in found[0].cause
+    contract = str(home.prices / "own.csv")
+    assert [(one.file, one.line, one.field) for one in found] == [(str(seed), 2, "unit"), (contract, 3, "unit")]
+
+
+def test_a_mark_up_lacks_what_the_cost_card_lacks(home, used):
+    home.root.mkdir(parents=True, exist_ok=True)
+    home.config.write_text('[pricing]\ncost_card = "own"\n', encoding="utf-8")
+    write_home(home, rates=[price_row(card="own")], terms=[term_row("markup"), term_row("discount")])
+    with duckdb.connect() as con:
+        write_typed(con, TERMS, load(TERMS, home), "terms")
+        ids = dict(con.execute("select kind, term_id from terms").fetchall())
+    _, found = used(
+        [price_row(model="m-2")],
+        request("m-2", 5, terms=f"x,{ids['markup']}"),
+        request("m-3", 5, terms=ids["discount"], cost="another"),
+    )
+    assert sorted(" ".join(one.cause.split(" ")[:7]) for one in found) == [
+        "card list does not price acme m-3", "card own does not price acme m-2",
+    ]  # fmt: skip
+
+
+def test_rates_of_other_lengths_are_named(used):
+    rows = [price_row(context_from="1000", valid_from="2024-02-01T00:00:00Z")]
+    _, (one,) = used(rows, request(reason="no rate for requests of this length"))
+    assert (one.line, one.field) == (2, "context_from")
 
 
 def test_whether_prices_have_changed_since(home, used, tmp_path):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pipelines.pricing.check import find_table_problems
 from pipelines.pricing.tables import SEEDS
-from tests.pricing.price_books import price_row, term_row, write_book, write_home
+from tests.pricing.price_books import alias_row, price_row, term_row, write_book, write_home
 
 LATER = "2024-06-01T00:00:00Z"
 FINE = "33.3333"  # factor 1.333333
@@ -91,6 +91,20 @@ def test_bands_of_another_unit_do_not_hide_each_other(problems_of):
     terms = [discount(FINE), term_row("graduated"), term_row("graduated", unit="output", percent="5")]
     (found,) = inexact(problems_of(terms=terms))
     assert found.line == 4
+
+
+def test_a_term_of_a_model_meets_those_of_its_aliases(problems_of):
+    terms = [uplift(model="m-1"), discount(model="m-latest")]
+    (found,) = inexact(problems_of(aliases=[alias_row()], terms=terms))
+    assert (found.severity, found.line) == ("error", 3)
+    assert inexact(problems_of(aliases=[alias_row(alias="m-other")], terms=terms)) == []
+    others = [{**t, "provider": "acme"} for t in terms]
+    assert inexact(problems_of(aliases=[alias_row(provider="other")], terms=others)) == []
+    # Only while it is one.
+    ended = alias_row(valid_to=LATER)
+    assert inexact(problems_of(aliases=[ended], terms=[{**t, "valid_from": LATER} for t in terms])) == []
+    # A term of the alias itself takes the place of the model's.
+    assert inexact(problems_of(aliases=[alias_row()], terms=[*terms, uplift("10", model="m-latest")])) == []
 
 
 percents = st.sampled_from(["0", "10", "12.5", "3.25", "1.005", "33.3333", "99.99", "50", "100"])

@@ -126,3 +126,40 @@ def test_models_and_organisations_are_told_apart_and_base_models_are_not_listed(
     assert [(r["model"], r["organization_id"]) for r in found(Case(rates=RATES, events=events))] == [
         (TUNED, "acme"), (TUNED, "beta"), ("ft:m:acme::y", "acme"),
     ]  # fmt: skip
+
+
+def in_two_currencies(**given: Any) -> Case:
+    """Trained in dollars, used in euro from a card of its own."""
+    euro = [
+        rate("input", "4", "fine_tuned", card="euro", currency="EUR"),
+        rate("input", "1", card="euro", currency="EUR"),
+    ]
+    events = [
+        used("t", operation="fine_tuning", input_tokens=0, training_tokens=2_000_000, at="2023-06-01T00:00:00"),
+        used("1"),
+        # Already the 16th in Tokyo.
+        used("2", at="2023-06-15T15:00:00"),
+    ]
+    terms = [{"kind": "card", "card": "euro", "valid_from": "2023-06-10T00:00:00Z"}]
+    return Case(rates=[*RATES, *euro], terms=terms, events=events, **given)
+
+
+def test_currencies_stand_apart_and_are_converted_at_the_rate_of_each_billing_day() -> None:
+    rates = [{"rate": "1.1"}, {"rate": "1.2", "valid_from": "2023-06-15T15:00:00Z"}]
+    euro, dollars = found(in_two_currencies(exchange_rates=rates, billing_time_zone="Asia/Tokyo"))
+    assert (euro["billing_currency"], euro["usage_amount"], euro["base_amount"]) == ("EUR", 8, 2)
+    assert euro["reporting_currency"] == dollars["reporting_currency"] == "USD"
+    assert euro["reported_usage_amount"] == euro["reported_compared_amount"] == Decimal("9.2")
+    assert euro["reported_base_amount"] == Decimal("2.3")
+    assert (dollars["training_amount"], dollars["reported_training_amount"]) == (50, 50)
+    assert (euro["reported_training_amount"], euro["unconverted_reason"]) == (None, None)
+    assert dollars["unconverted_reason"] is None
+
+
+def test_an_amount_is_not_converted_in_part() -> None:
+    rates = [{"rate": "1.2", "valid_from": "2023-06-16T00:00:00Z"}]
+    case = in_two_currencies(exchange_rates=rates)
+    case.events = [*case.events, used("3", at="2023-06-20T00:00:00")]
+    euro, _ = found(case)
+    assert (euro["usage_amount"], euro["reported_usage_amount"], euro["reported_base_amount"]) == (12, None, None)
+    assert euro["unconverted_reason"] == "no exchange rate from EUR to USD on this day: 2023-06-15"

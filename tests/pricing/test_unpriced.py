@@ -15,6 +15,7 @@ from pipelines.pricing.missing import lacking_region, lacking_unit, way_out
 from pipelines.pricing.tables import RATES, read_rows
 from pipelines.pricing.unpriced import find_unpriced
 from tests.pricing.built import build_home
+from tests.pricing.pasting import filled_in, gaps_after_pasting
 from tests.rating.case import Case, event
 
 if TYPE_CHECKING:
@@ -115,12 +116,7 @@ def test_a_filled_in_line_passes_the_check_and_an_open_one_does_not(gaps: dict[s
 
     for gap in gaps.values():
         assert gap.lines == () or {p.severity for p in problems(*gap.lines)} == {"error"}
-        filled = []
-        for line in gap.lines:
-            (fields,) = csv.reader([line])
-            row = dict(zip(RATES.columns, fields, strict=True))
-            row |= {"price": "1.5", "currency": "USD", "source": "price page", "checked_on": "2023-06-16"}
-            filled.append(",".join(row.values()))
+        filled = [",".join(filled_in(RATES, line).values()) for line in gap.lines]
         assert [p for p in problems(*filled) if p.severity == "error"] == []
 
 
@@ -153,12 +149,204 @@ def test_a_home_without_gaps_says_so(tmp_path: Path) -> None:
     assert (done.exit_code, done.output) == (0, "Every request has a revenue amount.\n")
 
 
+# Worlds with one gap each, in places that only the rates found, terms and aliases tell.
+NOON = "2023-06-15T12:00:00Z"
+PLACES = {
+    # A contract of five days, which begins and ends at noon; others are priced by the list.
+    "contract card": Case(
+        rates=[
+            *({"unit": unit, "price": "2"} for unit in ("input", "cached_input", "output")),
+            {"card": "contract", "unit": "input", "valid_from": NOON, "valid_to": "2023-06-20T12:00:00Z"},
+        ],
+        terms=[{"kind": "card", "card": "contract"}],
+        events=[
+            event(event_id="1", input_tokens=1, at="2023-06-15T11:00:00"),
+            event(event_id="2", input_tokens=3, cached_input_tokens=2, output_tokens=1, at="2023-06-15T13:00:00"),
+            event(event_id="3", input_tokens=1, output_tokens=4, at="2023-06-20T13:00:00"),
+            event(event_id="4", input_tokens=1, output_tokens=4, organization_id="beta"),
+        ],
+    ),
+    # A set of rates of a region from noon on, in another currency from a month later on.
+    "region": Case(
+        rates=[
+            *({"unit": unit, "price": "2"} for unit in ("input", "output")),
+            {"unit": "input", "price": "3", "region": "eu", "valid_from": NOON, "valid_to": "2023-07-15T00:00:00Z"},
+            *({"unit": unit, "price": "4", "region": "eu", "currency": "EUR", "valid_from": "2023-07-15T00:00:00Z"}
+              for unit in ("input", "output")),
+        ],
+        events=[
+            event(event_id="1", input_tokens=1, output_tokens=1, region="eu", at="2023-06-15T11:00:00"),
+            event(event_id="2", input_tokens=1, output_tokens=1, region="eu", at="2023-06-15T13:00:00"),
+            event(event_id="3", input_tokens=1, output_tokens=1, region="eu", at="2023-07-16T13:00:00"),
+            event(event_id="4", input_tokens=1, output_tokens=1, region="us", at="2023-06-15T13:00:00"),
+        ],
+    ),
+    "mark-up": Case(
+        rates=[
+            *({"unit": unit, "price": "2"} for unit in ("input", "output")),
+            {"card": "cost", "unit": "input", "price": "1"},
+            {"card": "cost", "unit": "output", "price": "1", "valid_from": "2023-06-20T00:00:00Z"},
+            {"model": "only listed", "unit": "input", "price": "1"},
+        ],
+        terms=[{"kind": "markup", "percent": "20"}],
+        events=[
+            event(event_id="1", input_tokens=1, output_tokens=1),
+            event(event_id="2", input_tokens=1, output_tokens=1, at="2023-06-20T00:00:00"),
+            event(event_id="3", input_tokens=1, output_tokens=1, organization_id="beta"),
+            event(event_id="4", input_tokens=1, model="only listed"),
+        ],
+        cost_card="cost",
+    ),
+    # A row of the alias itself would take the others from it.
+    "alias": Case(
+        rates=[
+            {"unit": "input"}, {"unit": "output"},
+            {"unit": "input", "model": "n"},
+        ],
+        aliases=[
+            {"alias": "m-latest", "model": "m"},
+            {"alias": "m-latest", "model": "n", "valid_from": "2023-06-20T00:00:00Z"},
+        ],
+        events=[
+            event(event_id="1", model="m-latest", input_tokens=1, output_tokens=1),
+            event(event_id="2", model="m-latest", input_tokens=1, cached_input_tokens=1),
+            event(event_id="3", model="m-latest", input_tokens=1, output_tokens=1, at="2023-06-20T12:00:00"),
+            event(event_id="4", model="m-latest", service_tier="batch", input_tokens=1),
+        ],
+    ),
+    "length": Case(
+        rates=[
+            {"unit": "input", "context_from": "1000"},
+            {"unit": "input", "model": "n"},
+            {"unit": "input", "model": "n", "context_from": "1000", "price": "2"},
+        ],
+        events=[
+            event(event_id="1", input_tokens=999, output_tokens=1),
+            event(event_id="2", input_tokens=1000, output_tokens=1),
+            event(event_id="3", model="n", input_tokens=1000, output_tokens=1),
+            event(event_id="4", model="n", input_tokens=1, output_tokens=1),
+        ],
+    ),
+    "closed row": Case(
+        rates=[{"unit": "input", "price": "2", "valid_to": NOON}, {"unit": "output", "price": "2"}],
+        events=[
+            event(event_id="1", input_tokens=1, output_tokens=1, at="2023-06-15T11:00:00"),
+            event(event_id="2", input_tokens=1, output_tokens=1, at="2023-06-15T13:00:00"),
+        ],
+    ),
+    "row that ended": Case(
+        rates=[{"unit": "input", "price": "2", "valid_to": NOON}],
+        events=[
+            event(event_id="1", input_tokens=1, at="2023-06-15T11:00:00"),
+            event(event_id="2", input_tokens=1, at="2023-06-15T13:00:00"),
+        ],
+    ),
+    "units of one and of the other": Case(
+        rates=[{"unit": "input", "price": "2"}, {"unit": "embedding", "price": "1", "model": "vec"}],
+        events=[
+            event(event_id="1", input_tokens=1, image_input_tokens=5, image_output_tokens=1),
+            event(event_id="2", input_tokens=1, training_hours="0.5"),
+            event(event_id="3", model="vec", operation="embedding", input_tokens=1),
+            event(event_id="4", model="vec", input_tokens=1),
+        ],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", [WORLD, *PLACES.values()], ids=["world", *PLACES])
+@pytest.mark.parametrize("side", ["revenue", "cost"])
+def test_what_is_pasted_closes_the_gap_and_changes_nothing_else(tmp_path: Path, case: Case, side: str) -> None:
+    left = gaps_after_pasting(tmp_path, case, side)
+    assert [gap.reason for gap in left if gap.folder == "prices" and gap.lines] == []
+    if case is not WORLD:
+        assert left == []
+
+
+def fields_of(gap: Gap, *names: str) -> list[tuple[str, ...]]:
+    return [
+        tuple(dict(zip(RATES.columns, fields, strict=True))[name] for name in names) for fields in csv.reader(gap.lines)
+    ]
+
+
+def test_a_gap_of_a_contract_card_is_closed_there_and_as_long_as_it_lasts(tmp_path: Path) -> None:
+    (gap,) = find_unpriced(build_home(tmp_path, PLACES["contract card"]), "revenue")
+    assert fields_of(gap, "card", "unit", "currency", "valid_from", "valid_to") == [
+        ("contract", "cached_input", "USD", NOON, "2023-06-20T12:00:00Z"),
+        ("contract", "output", "USD", NOON, "2023-06-20T12:00:00Z"),
+    ]
+    assert gap.place == "card contract, openai m"
+    assert gap.near[0].card == "contract"
+
+
+def test_a_gap_of_a_region_is_closed_there_up_to_another_currency(tmp_path: Path) -> None:
+    (gap,) = find_unpriced(build_home(tmp_path, PLACES["region"]), "revenue")
+    assert fields_of(gap, "card", "region", "unit", "currency", "valid_from", "valid_to") == [
+        ("list", "eu", "output", "USD", NOON, "2023-07-15T00:00:00Z"),
+    ]
+    assert gap.place == "card list, openai m, region eu"
+    assert gap.near[0].region == "eu"
+
+
+def test_a_gap_under_a_mark_up_is_one_of_the_cost_card(tmp_path: Path) -> None:
+    gaps = find_unpriced(build_home(tmp_path, PLACES["mark-up"]), "revenue")
+    assert sorted(row for gap in gaps for row in fields_of(gap, "card", "model", "unit", "valid_to")) == [
+        ("cost", "m", "output", ""), ("cost", "only listed", "input", ""),
+    ]  # fmt: skip
+    # The rows that the list has of it are near, but an alias of the model to itself would be none.
+    assert [(gap.near[0].card, gap.alias) for gap in gaps if gap.model == "only listed"] == [("list", None)]
+
+
+def test_a_gap_under_an_alias_is_one_of_its_model(tmp_path: Path) -> None:
+    gaps = find_unpriced(build_home(tmp_path, PLACES["alias"]), "revenue")
+    assert sorted((gap.model, *row) for gap in gaps for row in fields_of(gap, "model", "service_tier", "unit")) == [
+        ("m-latest", "m", "batch", "input"), ("m-latest", "m", "standard", "cached_input"),
+        ("m-latest", "n", "standard", "output"),
+    ]  # fmt: skip
+
+
+def test_an_alias_that_is_pasted_closes_the_gap(tmp_path: Path) -> None:
+    left = gaps_after_pasting(tmp_path, WORLD, aliases=True)
+    assert {gap.reason for gap in left} == {"the call succeeded but nothing was counted"}
+
+
+def test_an_alias_that_begins_too_late_is_to_begin_earlier(tmp_path: Path) -> None:
+    case = Case(
+        rates=[{}, {"model": "n"}],
+        aliases=[
+            {"alias": "m-latest", "model": "m", "valid_from": "2023-07-01T00:00:00Z"},
+            {"alias": "m-latest", "model": "n", "valid_from": "2023-08-01T00:00:00Z"},
+        ],
+        events=[
+            event(event_id="1", model="m-latest", input_tokens=1),
+            event(event_id="2", model="m-latest", input_tokens=1, at="2023-08-02T00:00:00"),
+        ],
+    )
+    home = build_home(tmp_path / "home", case)
+    (gap,) = find_unpriced(home, "revenue")
+    assert (gap.lines, gap.alias) == ((), "openai,m-latest,m,2023-06-15T00:00:00Z,,,?,?")
+    done = CliRunner().invoke(main, ["unpriced", "--home", str(home.root)])
+    assert "if it is another name of m, prices/aliases/NAME.csv:" in done.output
+    assert gaps_after_pasting(tmp_path, case, aliases=True) == []
+
+
+def test_an_alias_of_a_model_that_has_no_rates_asks_for_those(tmp_path: Path) -> None:
+    case = Case(
+        rates=[{"model": "m-2023-01-01", "card": "other"}],
+        aliases=[{"alias": "m-latest", "model": "m-2023-01-01"}],
+        events=[event(event_id="1", model="m-latest", input_tokens=1)],
+    )
+    (gap,) = find_unpriced(build_home(tmp_path / "home", case), "revenue")
+    assert (fields_of(gap, "card", "model"), gap.alias) == ([("list", "m-2023-01-01")], None)
+    assert gaps_after_pasting(tmp_path, case) == []
+
+
 @pytest.mark.parametrize(
     ("reason", "unit", "region"),
     [
         ("no rate for input_tokens", "input", ""), ("no rate for hosting_hours", "hosting_hour", ""),
         ("no rate for web_search_calls", "web_search", ""), ("no rate for region eu-west-1", None, "eu-west-1"),
-        ("no rate for service tier batch", None, ""), ("no rate in force at this instant", None, ""),
+        ("no rate for service tier batch", None, ""), ("no rate for requests of this length", None, ""),
+        ("no rate in force at this instant", None, ""),
     ],
 )  # fmt: skip
 def test_reasons_are_read_for_what_they_name(reason: str, unit: str | None, region: str) -> None:

@@ -146,6 +146,21 @@ def test_days_and_organisation_are_chosen_on_both_sides(worlds: Worlds) -> None:
             worlds.compare(other, **wrong)
 
 
+@pytest.mark.parametrize("name", ["organization_id", "charge_date", "o'brien' or true --"])
+def test_an_organisation_may_be_named_like_anything(tmp_path: Path, name: str) -> None:
+    worlds = Worlds(tmp_path)
+    worlds.home = build_home(tmp_path / "named", Case(rates=OLD, events=[*EVENTS, _of(name)]))
+    worlds.other = build_home(tmp_path / "dearer", Case(rates=[rate("input", "4"), *OLD[1:]], events=[_of(name)]))
+    with patch.object(module, "rated_again", worlds.rated_again):
+        found = what_if(worlds.home, Change(), organization=name)
+    assert found.requests == 1
+    assert revenue(found, "organisation") == {(name,): (3, 4, 1)}
+
+
+def _of(organization: str) -> dict[str, Any]:
+    return event(event_id="named", organization_id=organization, input_tokens=1_000_000)
+
+
 def test_the_csv_has_what_differs_with_every_digit(worlds: Worlds, tmp_path: Path) -> None:
     file = tmp_path / "what-if.csv"
     worlds.compare([rate("input", "3.000001"), *OLD[1:]], csv=file)
@@ -187,6 +202,27 @@ def test_break_even_against_another_model(worlds: Worlds) -> None:
     (change, days) = worlds.asked[-1]
     assert [(str(one.used), str(one.priced_as)) for one in change.replacements] == [("openai/ft:m", "openai/n")]
     assert days == Days(date(2023, 6, 15), date(2023, 6, 15))
+
+
+def test_break_even_against_another_model_in_another_currency(tmp_path: Path) -> None:
+    """The other model's amount is converted as the tuned model's is, day by day."""
+    rates = [rate("input", "4", model_tier="fine_tuned", card="euro", currency="EUR"), *OLD]
+    given = {
+        "terms": [{"kind": "card", "card": "euro", "valid_from": "2023-06-10T00:00:00Z"}],
+        "exchange_rates": [{"rate": "1.25"}, {"rate": "1.5", "valid_from": "2023-06-16T00:00:00Z"}],
+        "events": [
+            event(event_id="t", model=TUNED, operation="fine_tuning", training_tokens=1, at="2023-06-01T00:00:00"),
+            event(event_id="1", model=TUNED, input_tokens=1_000_000),
+            event(event_id="2", model=TUNED, input_tokens=1_000_000, at="2023-06-16T00:00:00"),
+        ],
+    }
+    worlds = Worlds(tmp_path)
+    worlds.home = build_home(tmp_path / "euro", Case(rates=rates, **given))
+    worlds.other = build_home(tmp_path / "other", Case(rates=[rates[0] | {"price": "6"}, *rates[1:]], **given))
+    with patch.object(break_even_module, "rated_again", worlds.rated_again):
+        (found,) = break_even(worlds.home, against="n")
+    (_, other) = found.comparisons
+    assert (other.requests, other.tuned_amount, other.other_amount, found.currency) == (2, 11, Decimal("16.5"), "USD")
 
 
 def middle(home: Home) -> tuple[date, date]:

@@ -120,29 +120,44 @@ class _Oracle:
     def _request(self, event: Row) -> Request:
         at = _instant(event["occurred_at"])
         day = at.astimezone(self.zone).date()
-        cost = Side(self._rates_of(event, at, "cost"), self._factor(event, at, "cost"))
-        markup = self._percent(event, at, "markup", "revenue")
+        cost = self._own_side(event, at, "cost")
+        markup = self._percent(event, at, "markup", "revenue", cost.rates)
         if markup is None:
-            revenue = Side(self._rates_of(event, at, "revenue"), self._factor(event, at, "revenue"))
+            revenue = self._own_side(event, at, "revenue")
         else:
             factor = None if cost.factor is None else _exact(cost.factor * (ONE + markup))
             revenue = Side(cost.rates, factor, marked_up=True)
         return Request(event, at, (day.year, day.month), revenue, cost)
 
+    def _own_side(self, event: Row, at: datetime, side: str) -> Side:
+        rates = self._rates_of(event, at, side)
+        return Side(rates, self._factor(event, at, side, rates))
+
     def _rates_of(self, event: Row, at: datetime, side: str) -> RateSet | None:
         """Cards of the terms, the most specific first, then the general one; a region's own rows first."""
-        cards = [rows[0]["card"] for rows in self._matching(event, at, "card", side)]
-        cards.append(getattr(self.case, f"{side}_card"))
-        for card in cards:
+        asked = _priced_model(event)
+        cards = [
+            (rows[0]["card"], rows[0]["model"])
+            for rows in self._matching(event, at, "card", side, self._stands_for(event, at))
+        ]
+        cards.append((getattr(self.case, f"{side}_card"), ""))
+        for card, model in cards:
             for region in dict.fromkeys([event["region"] or "", ""]):
                 found = self._rate_set(
-                    (card, event["provider"], _priced_model(event), event["model_tier"], event["service_tier"], region),
+                    (card, event["provider"], asked, event["model_tier"], event["service_tier"], region),
                     at,
                     event["raw_input_tokens"] or 0,
                 )
-                if found:
+                # A card for a model that an alias stands for does not price the alias by rows of its own.
+                if found and (model in ("", asked) or found.model == model):
                     return found
         return None
+
+    def _stands_for(self, event: Row, at: datetime) -> str:
+        """The model that the request's one is an alias of at that instant; itself where it is none."""
+        key = (event["provider"], _priced_model(event))
+        stood = _in_force([r for r in self.aliases if (r["provider"], r["alias"]) == key], at)
+        return stood["model"] if stood else _priced_model(event)
 
     def _rate_set(self, key: tuple[str, ...], at: datetime, length: int) -> RateSet | None:
         card, provider, model, *tiers = key
@@ -181,15 +196,21 @@ class _Oracle:
 
     # Terms: who pays what.
 
-    def _matching(self, event: Row, at: datetime, kind: str, side: str, unit: str = "") -> list[list[Row]]:
-        """Sets of terms in force for a request, the most specific first. A set is its bands, or one row."""
+    def _matching(
+        self, event: Row, at: datetime, kind: str, side: str, priced_as: str, unit: str = ""
+    ) -> list[list[Row]]:
+        """Sets of terms in force for a request, the most specific first. A set is its bands, or one row.
+
+        `priced_as` is the model whose rows price it: terms for that one count, behind those for the one asked for.
+        """
+        asked = _priced_model(event)
         fitting = [
             t
             for t in self.terms
             if (t["kind"], t["side"], t["unit"]) == (kind, side, unit)
             and t["organization_id"] in ("*", event["organization_id"])
             and t["provider"] in ("", event["provider"])
-            and t["model"] in ("", _priced_model(event))
+            and t["model"] in ("", asked, priced_as)
             and t["region"] in ("", event["region"] or "")
         ]
         sets = []
@@ -200,15 +221,15 @@ class _Oracle:
                     r for r in rows if (r["valid_from"], r["known_from"]) == (last["valid_from"], last["known_from"])
                 ]
                 sets.append(sorted(same, key=lambda r: r["quantity"]))
-        return sorted(sets, key=lambda rows: _specificity(rows[0]), reverse=True)
+        return sorted(sets, key=lambda rows: _specificity(rows[0], asked), reverse=True)
 
-    def _percent(self, event: Row, at: datetime, kind: str, side: str) -> Decimal | None:
-        found = self._matching(event, at, kind, side)
+    def _percent(self, event: Row, at: datetime, kind: str, side: str, rates: RateSet | None) -> Decimal | None:
+        found = self._matching(event, at, kind, side, rates.model if rates else self._stands_for(event, at))
         return found[0][0]["percent"] / 100 if found else None
 
-    def _factor(self, event: Row, at: datetime, side: str) -> Decimal | None:
-        uplift = self._percent(event, at, "uplift", side) or Decimal(0)
-        discount = self._percent(event, at, "discount", side) or Decimal(0)
+    def _factor(self, event: Row, at: datetime, side: str, rates: RateSet | None) -> Decimal | None:
+        uplift = self._percent(event, at, "uplift", side, rates) or Decimal(0)
+        discount = self._percent(event, at, "discount", side, rates) or Decimal(0)
         return _exact((ONE + uplift) * (ONE - discount))
 
     # Quantities that count over a month or a day.
@@ -220,10 +241,11 @@ class _Oracle:
         for r in self.requests:
             if not r.revenue.found:
                 continue
+            asked, model = _priced_model(r.event), r.revenue.rates.model
             for unit, quantity in _quantities(r.event, r.revenue.rates):
                 if quantity == 0:
                     continue
-                allowances = self._matching(r.event, r.at, "allowance", "revenue", unit)
+                allowances = self._matching(r.event, r.at, "allowance", "revenue", model, unit)
                 free = Decimal(0)
                 if allowances:
                     allowance = allowances[0][0]
@@ -232,9 +254,9 @@ class _Oracle:
                     used[counter] += quantity
                 r.allowed[unit] = free
                 tariffs = sorted(
-                    self._matching(r.event, r.at, "graduated", "revenue", unit)
-                    + self._matching(r.event, r.at, "volume", "revenue", unit),
-                    key=lambda rows: _specificity(rows[0]),
+                    self._matching(r.event, r.at, "graduated", "revenue", model, unit)
+                    + self._matching(r.event, r.at, "volume", "revenue", model, unit),
+                    key=lambda rows, asked=asked: _specificity(rows[0], asked),
                 )
                 if tariffs:
                     bands = tariffs[-1]
@@ -260,7 +282,8 @@ class _Oracle:
                 costs[day] += Decimal(h["gpu_hours"]) * rates.prices["gpu_hour"]
         days: dict[tuple[date, str, str, str], list[Request]] = defaultdict(list)
         for r in self.requests:
-            if r.cost.spread and r.cost.found:
+            # Also where its own cost is not known: the others did not use its share.
+            if r.cost.spread:
                 days[r.at.date(), r.event["provider"], r.cost.rates.model, r.event["model_tier"]].append(r)
         for day, requests in days.items():
             tokens = sum(_tokens(r.event) for r in requests)
@@ -382,8 +405,9 @@ def _priced_model(event: Row) -> str:
     return event["base_model"] or event["model"]
 
 
-def _specificity(term: Row) -> tuple[bool, ...]:
-    return (term["organization_id"] != "*", term["model"] != "", term["provider"] != "", term["region"] != "")
+def _specificity(term: Row, asked: str) -> tuple[bool, ...]:
+    names = (term["model"] == asked, term["model"] != "")
+    return (term["organization_id"] != "*", *names, term["provider"] != "", term["region"] != "")
 
 
 def _exact(factor: Decimal) -> Decimal | None:

@@ -59,7 +59,7 @@ def reduced(case: Case, fails: Callable[[Case], bool]) -> Case:
 START = "2023-01-01T00:00:00Z"
 CHANGES = (
     "2023-11-06T00:00:00Z", "2023-11-15T16:00:00Z", "2023-11-15T16:00:00.000001Z", "2023-11-30T23:00:00Z",
-    "2023-12-01T00:00:00Z", "2024-02-29T12:00:00Z",
+    "2023-12-01T00:00:00Z", "2023-12-12T08:00:00Z", "2024-02-29T12:00:00Z",
 )  # fmt: skip
 KNOWN_AT = CHANGES[1]
 ZONES = ("UTC", "Europe/Berlin", "America/Los_Angeles", "Pacific/Kiritimati")

@@ -39,7 +39,11 @@ _FILTERS = {"organization": "organization_id", "currency": "billing_currency", "
 _PERIODS: dict[str, tuple[str, dict[str, str], dict[str, str]]] = {
     "months": ("spend_daily", {"month": _MONTH.format("charge_date"), **_FILTERS}, _SPEND),
     "days": ("spend_daily", {"day": _DAY.format("charge_date"), **_FILTERS}, _SPEND),
-    "reported": ("spend_reported", {"month": _MONTH.format("charge_date"), **_FILTERS}, _REPORTED),
+    "reported": (
+        "spend_reported",
+        {"month": _MONTH.format("charge_date"), "day": _DAY.format("charge_date"), **_FILTERS},
+        _REPORTED,
+    ),
     "spread": ("spread_days", {"day": _DAY.format("usage_date"), "model": "model"}, _SPREAD),
 }
 _ALWAYS = {

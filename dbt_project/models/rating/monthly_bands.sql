@@ -63,6 +63,7 @@ requests as (
         r.revenue_rate_id,
         r.revenue_factor,
         r.revenue_currency,
+        r.revenue_model,
         [
             {%- for unit in charged_units() %}
                 {
@@ -114,14 +115,15 @@ matched as (
             metered.*,
             band_sets.family,
             band_sets.set_id,
-            band_sets.specificity
+            {{ term_specificity("band_sets.specificity", "band_sets.model not in ('', metered.price_model)") }}
+                as specificity
         from metered
         inner join band_sets
             on
                 band_sets.organization_id = {{ organization }}
                 and metered.unit = band_sets.unit
                 and band_sets.provider in ('', metered.provider)
-                and band_sets.model in ('', metered.price_model)
+                and band_sets.model in ('', metered.price_model, metered.revenue_model)
                 and band_sets.region in ('', metered.region)
                 and metered.occurred_at >= band_sets.valid_from
                 and metered.occurred_at < band_sets.valid_to

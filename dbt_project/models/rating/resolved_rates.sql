@@ -29,7 +29,30 @@ key_organizations as (
 
 ),
 
-key_terms as (
+-- The models whose terms may count: the one that was asked for, and what it stood for while it was an alias.
+key_models as (
+
+    select
+        usage_key,
+        price_model as model,
+        false as by_alias,
+        {{ open_from }} as valid_from,
+        {{ open_to }} as valid_to
+    from {{ ref('usage_keys') }}
+    union all
+    select
+        keys.usage_key,
+        aliases.model,
+        true as by_alias,
+        aliases.valid_from,
+        aliases.valid_to
+    from {{ ref('usage_keys') }} as keys
+    inner join {{ ref('aliases') }} as aliases
+        on keys.provider = aliases.provider and keys.price_model = aliases.alias
+
+),
+
+matching_terms as (
 
     select
         keys.usage_key,
@@ -38,36 +61,40 @@ key_terms as (
         terms.term_id,
         terms.card,
         terms.percent,
-        terms.specificity,
-        greatest(terms.valid_from, {{ open_from }}) as valid_from,
-        terms.valid_to
+        key_models.by_alias,
+        {{ term_specificity("terms.specificity", "key_models.by_alias") }} as specificity,
+        greatest(terms.valid_from, key_models.valid_from) as valid_from,
+        least(terms.valid_to, key_models.valid_to) as valid_to
     from {{ ref('usage_keys') }} as keys
     inner join key_organizations on keys.usage_key = key_organizations.usage_key
+    inner join key_models on keys.usage_key = key_models.usage_key
     inner join terms
         on
             key_organizations.organization_id = terms.organization_id
             and terms.provider in ('', keys.provider)
-            and terms.model in ('', keys.price_model)
+            and (terms.model = key_models.model or (terms.model = '' and not key_models.by_alias))
             and terms.region in ('', keys.region)
+            and terms.valid_from < key_models.valid_to
+            and terms.valid_to > key_models.valid_from
     where
-        terms.kind in ('card', 'uplift', 'discount', 'markup')
-        and terms.valid_from <= keys.last_at
-        and terms.valid_to > keys.first_at
+        greatest(terms.valid_from, key_models.valid_from) <= keys.last_at
+        and least(terms.valid_to, key_models.valid_to) > keys.first_at
+
+),
+
+key_terms as (
+
+    select *
+    from matching_terms
+    where kind in ('card', 'uplift', 'discount', 'markup')
 
 ),
 
 key_bands as (
 
-    select distinct keys.usage_key
-    from {{ ref('usage_keys') }} as keys
-    inner join key_organizations on keys.usage_key = key_organizations.usage_key
-    inner join terms
-        on
-            key_organizations.organization_id = terms.organization_id
-            and terms.provider in ('', keys.provider)
-            and terms.model in ('', keys.price_model)
-            and terms.region in ('', keys.region)
-    where terms.kind in ('allowance', 'graduated', 'volume')
+    select distinct usage_key
+    from matching_terms
+    where kind in ('allowance', 'graduated', 'volume')
 
 ),
 
@@ -79,6 +106,7 @@ cards as (
         side,
         card,
         term_id,
+        by_alias,
         specificity,
         valid_from,
         valid_to
@@ -93,6 +121,7 @@ cards as (
             '{{ side }}' as side,
             settings.{{ side }}_card as card,
             null as term_id,
+            false as by_alias,
             -1 as specificity,
             {{ open_from }} as valid_from,
             {{ open_to }} as valid_to
@@ -115,6 +144,7 @@ known_rates as (
         rates.model_tier = keys.model_tier and rates.service_tier = keys.service_tier as is_tier,
         rates.region != '' as is_regional,
         rates.region in ('', keys.region) as is_region,
+        rates.priced_as = rates.model as by_own_rows,
         rates.context_from,
         rates.context_to,
         greatest(rates.valid_from, cards.valid_from) as valid_from,
@@ -128,6 +158,8 @@ known_rates as (
             and keys.price_model = rates.model
             and cards.valid_from < rates.valid_to
             and cards.valid_to > rates.valid_from
+    -- Where an alias has rows of its own it is another model, to which terms of the one it stood for do not apply.
+    where not (cards.by_alias and rates.priced_as = rates.model)
 
 ),
 
@@ -240,26 +272,36 @@ cells as (
 
 ),
 
--- The rate set of each side: of the card asked first, of a region's own rows before those of any region.
-cell_rates as (
+in_force as (
 
     select
         cells.cell,
-        candidates.side,
-        candidates.rate_id,
-        candidates.term_id
+        candidates.*,
+        cells.context_from >= candidates.context_from and cells.context_to <= candidates.context_to as is_length
     from cells
     inner join candidates
         on
             cells.usage_key = candidates.usage_key
             and cells.valid_from >= candidates.valid_from
             and cells.valid_to <= candidates.valid_to
-            and cells.context_from >= candidates.context_from
-            and cells.context_to <= candidates.context_to
+
+),
+
+-- The rate set of each side: of the card asked first, of a region's own rows before those of any region. Without an
+-- id where all that are in force are for other lengths.
+cell_rates as (
+
+    select
+        cell,
+        side,
+        case when is_length then rate_id end as rate_id,
+        case when is_length then term_id end as term_id,
+        is_length and by_own_rows as by_own_rows
+    from in_force
     qualify
         row_number() over (
-            partition by cells.cell, candidates.side
-            order by candidates.specificity desc, candidates.is_regional desc, candidates.rate_id
+            partition by cell, side
+            order by is_length desc, specificity desc, is_regional desc, rate_id
         ) = 1
 
 ),
@@ -278,7 +320,12 @@ cell_percents as (
             cells.usage_key = key_terms.usage_key
             and cells.valid_from >= key_terms.valid_from
             and cells.valid_to <= key_terms.valid_to
-    where key_terms.kind != 'card'
+    left join cell_rates as found
+        on
+            cells.cell = found.cell
+            -- A mark-up is over the cost side's prices.
+            and found.side = case when key_terms.kind = 'markup' then 'cost' else key_terms.side end
+    where key_terms.kind != 'card' and not (key_terms.by_alias and coalesce(found.by_own_rows, false))
     qualify
         row_number() over (
             partition by cells.cell, key_terms.side, key_terms.kind
@@ -311,6 +358,9 @@ two_sides as (
         rf.markup_term,
         case when rf.markup_term is null then rr.rate_id else cr.rate_id end as revenue_rate_id,
         cr.rate_id as cost_rate_id,
+        -- A side has a row where there are rates in force, be it for other lengths.
+        case when rf.markup_term is null then rr.cell else cr.cell end is not null as revenue_in_force,
+        cr.cell is not null as cost_in_force,
         coalesce(cf.uplift, 1)::decimal(12, 6) * coalesce(cf.discount, 1)::decimal(12, 6) as cost_factor,
         case
             when rf.markup_term is null
@@ -352,9 +402,13 @@ exact as (
 
 select
     -- What a request keeps of how it was rated is this digest; `ratings` has the rest.
-    left(md5(
+    md5_number_lower(
         concat_ws(
             '|',
+            keys.provider,
+            keys.model,
+            keys.service_tier,
+            keys.region,
             {%- for side in sides %}
                 coalesce(case when exact.{{ side }}_factor is not null then exact.{{ side }}_rate_id end, ''),
                 coalesce(exact.{{ side }}_factor::varchar, ''),
@@ -362,12 +416,14 @@ select
                 coalesce(exact.{{ side }}_terms, ''){{ "," if not loop.last }}
             {%- endfor %}
         )
-    ), 16) as rating_id,
+    ) as rating_id,
     exact.cell,
     keys.usage_key,
     keys.term_organization,
     keys.provider,
     keys.model,
+    keys.base_model,
+    keys.model_tier,
     keys.service_tier,
     keys.region,
     exact.valid_from,
@@ -389,6 +445,7 @@ select
             when not {{ known }}.has_model_tier then 'no rate for the ' || keys.model_tier || ' tier of this model'
             when not {{ known }}.has_tier then 'no rate for service tier ' || keys.service_tier
             when not {{ known }}.has_region then 'no rate for region ' || keys.region
+            when exact.{{ side }}_in_force then 'no rate for requests of this length'
             else 'no rate in force at this instant'
         end as {{ side }}_reason,
         {%- for unit in units() if unit.unit != "gpu_hour" %}
@@ -404,7 +461,8 @@ select
             )::{{ adjusted_type(unit) }} as {{ side }}_{{ unit.quantity }},
         {%- endfor %}
     {%- endfor %}
-    -- Whose hours of GPUs they are: of an alias, those of the model that it stands for.
+    -- Of an alias, the model that it stands for: whose terms count, and whose hours of GPUs they are.
+    r.priced_as as revenue_model,
     c.priced_as as cost_model,
     -- Hours of GPUs belong to everybody: only the general cost card prices them.
     coalesce({{ is_spread }}, false) as is_spread,

@@ -49,9 +49,10 @@ select
     known.card,
     known.valid_from,
     sets.set_valid_to as valid_to,
-    -- Of several that match, the most specific counts: own organisation, then model, provider, region.
-    case when known.organization_id != '*' then 8 else 0 end
-    + case when known.model != '' then 4 else 0 end
+    -- Of several that match, the most specific counts: own organisation, then model, provider, region. A term of the
+    -- model that an alias stands for comes behind one of the alias itself: see term_specificity.
+    case when known.organization_id != '*' then 16 else 0 end
+    + case when known.model != '' then 8 else 0 end
     + case when known.provider != '' then 2 else 0 end
     + case when known.region != '' then 1 else 0 end as specificity
 from known

@@ -6,14 +6,15 @@
     pre_hook="{{ set_event_files() }}"
 ) }}
 
--- What tuned models were used for by UTC day, and what the same tokens would have come to at the base model's rate: of
--- the card that rated the request, in force at its own instant, under the same percentages (terms name base models,
--- so they are the same). Allowances and tariffs by quantity are left out of that comparison on both sides.
+-- What tuned models were used for by UTC day and billing day, and what the same tokens would have come to at the base
+-- model's rate: of the card that rated the request, in force at its own instant, under the same percentages (terms name
+-- base models, so they are the same). Allowances and tariffs by quantity are left out of that comparison on both sides.
 with tuned as (
 
     select
         e.*,
         {{ rating_flags("e") }},
+        rated.charge_date,
         rated.revenue_amount,
         rated.billing_currency,
         ratings.revenue_rate_id,
@@ -83,6 +84,7 @@ compared as (
 
     select
         tuned.usage_date,
+        tuned.charge_date,
         tuned.provider,
         tuned.model,
         tuned.base_model,
@@ -115,6 +117,7 @@ compared as (
 
 select
     usage_date,
+    charge_date,
     provider,
     model,
     base_model,
@@ -138,4 +141,4 @@ select
     sum(base_amount)::decimal(38, 18) as base_amount,
     min(base_reason) filter (where base_amount is null) as base_reason
 from compared
-group by usage_date, provider, model, base_model, organization_id, billing_currency
+group by usage_date, charge_date, provider, model, base_model, organization_id, billing_currency
