@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 SCHEMA = pa.schema([("line", pa.int64()), ("raw", pa.string())])
 _CHUNK = 8 << 20
 _NEWLINE = 10
-_MARK = b"\xef\xbb\xbf"
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _LONGEST_BLANK = 16
 
 
@@ -81,7 +81,7 @@ def _chunks(path: Path) -> Iterator[bytes]:
     first = True
     with pa.input_stream(str(path), compression=compression_of(path)) as stream:
         while chunk := stream.read(_CHUNK):
-            yield chunk.removeprefix(_MARK) if first else chunk
+            yield chunk.removeprefix(BYTE_ORDER_MARK) if first else chunk
             first = False
 
 

@@ -30,12 +30,13 @@ if TYPE_CHECKING:
 # A call that "ended" before this cannot be one of an LLM API: a wrong unit or an empty clock.
 EARLIEST = "2015-01-01"
 FUTURE_TOLERANCE = "1 day"
-# Texts that are brought to one form, whatever the format.
+# Texts that are brought to one form, whatever the format. These functions name their text many times over, so it is
+# made before, in a column: DuckDB would make it anew each time.
 _NAMED = {
     "api_key_id": "key_id",
     "end_user_id": "person_id",
     "client_network": "safe_id",
-    "client_agent": "agent_family",
+    "client_agent": "safe_id",
     "provider": "provider_name",
     "service_tier": "service_tier_name",
 }
@@ -69,25 +70,36 @@ def create_staging(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def stage_file(
-    con: duckdb.DuckDBPyConnection, mapping_sql: str, *, file_no: int, source: str, received_at: str
-) -> None:
-    """Map, check and type the records of the open file and append them to `staged`.
+    con: duckdb.DuckDBPyConnection,
+    mapping_sql: str,
+    *,
+    place: str,
+    source: str,
+    received_at: str,
+    refused_too: bool = True,
+) -> int:
+    """Map, check and type the records of the open file, append them to `staged` and say how many these were.
 
-    `received_at` is an ISO timestamp in UTC. A record that is refused has a reason there, and its text.
+    `place` is SQL for the file's number and the line in it. `received_at` is an ISO timestamp in UTC. A record that is
+    refused has a reason there, and its text; without `refused_too` it is left out.
     """
     con.execute(f"create or replace temp view mapped as {_with_constants(con, mapping_sql)}")
     kinds = {name: kind for name, kind, *_ in con.execute("describe mapped").fetchall()}
     typed = ",\n".join(f"{_typed(c, kinds[c.name])} as {identifier(c.name)}" for c in MAPPED)
+    given = ",\n".join(f"{_given(c)} as {identifier(c.name)}" for c in MAPPED if c.type == "VARCHAR")
     texts = ",\n".join(
         f"{identifier(c.name)} as {identifier('text_' + c.name)}" for c in MAPPED if kinds[c.name] == "VARCHAR"
     )
     stored = [c.name for c in COLUMNS if c.name != "received_at"]
     values = [_body_digest() if name == "body_digest" else identifier(name) for name in stored]
-    con.execute(f"""
+    inserted = con.execute(f"""
         insert into staged (file_no, line, key, field, reason, raw, {", ".join(map(identifier, stored))})
-        with typed as (
+        with given as (
+            select * replace ({given}) from mapped
+        ),
+        typed as (
             select line, raw, unreadable, problem, {typed}{"," if texts else ""} {texts}
-            from mapped
+            from given
         ),
         completed as (
             select *, {_sum(INPUT_BUCKETS)} as summed_input, {_sum(OUTPUT_BUCKETS)} as summed_output,
@@ -105,9 +117,10 @@ def stage_file(
                 {", ".join(f"{_filled(c.name)} as {identifier(c.name)}" for c in MAPPED)}
             from judged
         )
-        select {file_no}, line, md5(source || chr(31) || event_id)::uuid, verdict.field, verdict.reason,
+        select {place}, md5(source || chr(31) || event_id)::uuid, verdict.field, verdict.reason,
             case when verdict is not null then rtrim(raw, chr(10) || chr(13)) end, {", ".join(values)}
-        from named""")
+        from named{"" if refused_too else " where verdict is null"}""").fetchone()
+    return int(inserted[0]) if inserted else 0
 
 
 def part_refused(con: duckdb.DuckDBPyConnection) -> None:
@@ -134,8 +147,7 @@ def _typed(column: Column, kind: str) -> str:
     """A mapped value in its contract type; null where the text does not hold one."""
     name = identifier(column.name)
     if column.type == "VARCHAR":
-        text = f"nullif(trim({name}::varchar), '')"
-        return f"{_NAMED[column.name]}({text})" if column.name in _NAMED else text
+        return f"{_NAMED[column.name]}({name})" if column.name in _NAMED else name
     if kind == column.type:
         return name
     if _is_hours(column):
@@ -148,6 +160,12 @@ def _typed(column: Column, kind: str) -> str:
     if column.type == "DOUBLE":
         return f"case when isfinite(try_cast({name} as double)) then try_cast({name} as double) end"
     return f"try_cast({name} as {column.type})"
+
+
+def _given(column: Column) -> str:
+    """A mapped text that says something, else null."""
+    text = f"nullif(trim({identifier(column.name)}::varchar), '')"
+    return f"agent_name({text})" if column.name == "client_agent" else text
 
 
 def _is_hours(column: Column) -> bool:

@@ -57,6 +57,11 @@ class OpenFile:
         return self.lines.failure if self.lines else None
 
 
+def define_constants(con: duckdb.DuckDBPyConnection, source: Source) -> None:
+    """What the source's records lack, as the temporary view `source_constants` of one row."""
+    con.execute(f"create or replace temp view source_constants as select {_constants(source)}")
+
+
 def open_records(con: duckdb.DuckDBPyConnection, path: Path, fmt: Format, source: Source) -> OpenFile:
     """Define the temporary view `records` over a file.
 
@@ -70,7 +75,7 @@ def open_records(con: duckdb.DuckDBPyConnection, path: Path, fmt: Format, source
             f"name another format for source {source.name!r} in meterhouse.toml, or export JSON lines"
         )
     con.execute("set preserve_insertion_order = false")
-    con.execute(f"create or replace temp view source_constants as select {_constants(source)}")
+    define_constants(con, source)
     if file_type == "jsonl":
         rows = None if fmt.inside is None else _count_inside(con, path, fmt.inside)
         return OpenFile(rows, _open_lines(con, path, fmt, source))
@@ -100,6 +105,12 @@ def _constants(source: Source) -> str:
 def _open_lines(con: duckdb.DuckDBPyConnection, path: Path, fmt: Format, source: Source) -> LineReader:
     lines = LineReader(path)
     con.register("landed_lines", lines.stream())
+    define_records(con, fmt, source)
+    return lines
+
+
+def define_records(con: duckdb.DuckDBPyConnection, fmt: Format, source: Source) -> None:
+    """Define the temporary view `records` over the registered `landed_lines` (line, raw)."""
     if fmt.shape == "mapping":
         shape: Any = {}
         for field in source.columns.values():
@@ -121,7 +132,6 @@ def _open_lines(con: duckdb.DuckDBPyConnection, path: Path, fmt: Format, source:
             from landed_lines
         )
         select line, raw, {doc} as doc from parsed_lines""")
-    return lines
 
 
 def _nest(shape: dict[str, Any], parts: list[str]) -> None:
@@ -147,7 +157,8 @@ def _with_nested_text(fmt: Format) -> str:
         quoted = " or ".join(f"contains(raw, {literal(json.dumps(field) + gap)})" for gap in (':"', ': "'))
         text = f"nullif(raw ->> {literal('$.' + json.dumps(field))}, '')"
         nested = f"from_json({text}, {literal(json.dumps(shape))})"
-        doc = f"""case when {quoted}
+        # Text that is no JSON at all must not be looked into.
+        doc = f"""case when parsed is not null and ({quoted})
             then case when {text} is null or json_type(try_cast({text} as json)) = 'OBJECT'
                 then struct_update({doc}, {identifier(field)} := try({nested})) end
             else {doc} end"""

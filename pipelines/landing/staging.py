@@ -22,6 +22,7 @@ from pipelines.landing.failures import UnreadableFileError, is_machine_failure, 
 from pipelines.landing.formats import load_formats
 from pipelines.landing.manifest import sync_folder
 from pipelines.landing.normalise import stage_file
+from pipelines.landing.quick import batches, stage_batch
 from pipelines.landing.readers import OpenFile, open_records
 from pipelines.landing.resolve import CONFLICT
 from pipelines.sql import literal, read_sql
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from pipelines.home import Home
     from pipelines.landing.discover import LandedFile
     from pipelines.landing.new_files import NewFile
+    from pipelines.landing.quick import Batch
 
 
 # What DuckDB raises for the content of a file.
@@ -70,29 +72,34 @@ def stage_all(
     received_at: str,
     progress: Callable[[str, int, int], None] | None,
 ) -> list[int]:
-    """Stage every file, as many at once as there are threads: reading one file uses one core.
+    """Stage every file, as many batches at once as there are threads: reading one uses one core.
 
     Returns how many records each holds by the count of its reader, whatever was made of them.
     """
     salt(home)
     counts = [0] * len(new)
+    threads = warehouse.threads()
+    # The largest first, so that none is left for the end.
+    parts = sorted(batches(new, threads), key=lambda b: -sum(new[n].landed.size for n in b.files))
 
-    def stage(number: int) -> int:
+    def stage(batch: Batch) -> Batch:
         with con.cursor() as cursor:
             cursor.execute("set TimeZone = 'UTC'")
             define_macros(cursor, home)
-            counts[number] = _stage(cursor, new[number], number, received_at)
-        return number
+            stage_batch(cursor, batch, new, received_at, kept=len(parts) < threads)
+            for number in batch.files:
+                done_lines = batch.lines.get(number)
+                counts[number] = _stage(cursor, new[number], number, received_at) if done_lines is None else done_lines
+        return batch
 
-    with ThreadPoolExecutor(max_workers=min(warehouse.threads(), len(new))) as pool:
-        # The largest first, so that none is left for the end.
-        order = sorted(range(len(new)), key=lambda n: -new[n].landed.size)
+    with ThreadPoolExecutor(max_workers=min(threads, len(parts))) as pool:
         done = 0
         try:
-            for future in as_completed([pool.submit(stage, number) for number in order]):
-                file, done = new[future.result()], done + 1
-                if progress:
-                    progress(f"{file.landed.source.name}/{file.landed.name}", done, len(new))
+            for future in as_completed([pool.submit(stage, batch) for batch in parts]):
+                for number in future.result().files:
+                    done += 1
+                    if progress:
+                        progress(f"{new[number].landed.source.name}/{new[number].landed.name}", done, len(new))
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
@@ -108,7 +115,7 @@ def _stage(con: duckdb.DuckDBPyConnection, file: NewFile, number: int, received_
         select 0 as line, '' as raw, '' as field, '' as reason where false""")
     try:
         opened = open_records(con, file.landed.path, fmt, file.landed.source)
-        stage_file(con, fmt.sql(), file_no=number, source=file.landed.source.name, received_at=received_at)
+        stage_file(con, fmt.sql(), place=f"{number}, line", source=file.landed.source.name, received_at=received_at)
         con.execute(f"insert into refused select {number}, line, field, reason, raw, true from records_refused")
         return opened.count()
     except (duckdb.Error, OSError, csv.Error, UnreadableFileError) as caught:
