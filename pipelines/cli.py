@@ -32,6 +32,7 @@ _ELSEWHERE = {
         "simulate",
         "Write realistic logs with known truth.",
     ),
+    "formats": ("pipelines.landing.commands", "formats", "List the log formats that can be taken in."),
     "prices": ("pipelines.pricing.commands", "prices", "List, check and import rates."),
     "explain": (
         "pipelines.pricing.explain_commands",

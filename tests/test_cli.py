@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from pipelines.cli import main
 from pipelines.home import Home, resolve_home
+from pipelines.landing.formats import load_formats
 from pipelines.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -24,11 +25,19 @@ def call(*arguments: object) -> tuple[int, str]:
     return result.exit_code, result.output
 
 
-@pytest.mark.parametrize("command", [[], ["run"], ["init"], ["ui"], ["simulate"], ["prices"]])
+@pytest.mark.parametrize("command", [[], ["run"], ["init"], ["ui"], ["simulate"], ["prices"], ["formats"]])
 def test_help_of_every_command_has_an_example(command: list[str]) -> None:
     code, text = call(*command, "--help")
     assert code == 0
     assert "meterhouse " in text.split("xample", 1)[1]
+
+
+def test_formats_are_listed_with_what_they_are_recognised_by() -> None:
+    code, text = call("formats")
+    assert code == 0
+    for name, fmt in load_formats().items():
+        assert f"\n{name}\n" in "\n" + text
+        assert fmt.title.split()[0] in text
 
 
 def test_init_writes_commented_defaults_and_keeps_an_existing_file(tmp_path: Path) -> None:

@@ -2,9 +2,11 @@
 
 The head is TOML between `/*---` and `---*/`: title, file_types, recognise (the keys of a record
 that give the format away; a list of lists for alternatives), shape (the JSON fields it reads),
-hidden (names of those that hold a key or a person: quarantine never shows them) and, where a line
-holds many records, inside (the JSON path of all of them: the reader counts by it, the body takes
-them apart and gives each a number of its own for a line, and its own text).
+hidden (names of those that hold a key or a person: quarantine never shows them), by_record (true
+where the body makes of each record what it does from its `doc` alone, without its text or other
+records: such files are read several times faster) and, where a line holds many records, inside (the
+JSON path of all of them: the reader counts by it, the body takes them apart and gives each a number
+of its own for a line, and its own text).
 The body selects from the relation `records(line, raw, doc)` and names every mapped column of the
 contract, besides line, raw, unreadable and problem (a struct of field and reason, or null).
 """
@@ -26,7 +28,7 @@ _HEAD = re.compile(r"/\*---\n(.*?)---\*/\n", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One log format: its name, title, file types, recognition keys, shape, hidden fields, inside and SQL body."""
+    """One log format: its name, and what the head of its file says, with the SQL body."""
 
     name: str
     title: str
@@ -34,6 +36,7 @@ class Format:
     recognise: tuple[tuple[str, ...], ...]
     shape: dict[str, Any] | str
     hidden: tuple[str, ...]
+    by_record: bool
     inside: str | None
     body: str
 
@@ -65,6 +68,7 @@ def load_formats() -> dict[str, Format]:
             recognise=tuple(tuple(a) for a in alternatives),
             shape=head["shape"],
             hidden=tuple(head.get("hidden", ())),
+            by_record=head.get("by_record", False),
             inside=head.get("inside"),
             body=text[match.end() :],
         )

@@ -1,6 +1,7 @@
 /*---
 title = "Meterhouse canonical events"
 file_types = ["jsonl", "csv", "parquet"]
+by_record = true
 # A folder without an entry in meterhouse.toml is taken for this format when its records have all of these.
 recognise = ["event_id", "occurred_at", "organization_id", "model"]
 # The shape is the contract's own list of columns.

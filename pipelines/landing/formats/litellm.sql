@@ -1,6 +1,7 @@
 /*---
 title = "LiteLLM spend logs (answers of /spend/logs, or a dump of LiteLLM_SpendLogs)"
 file_types = ["jsonl", "csv", "parquet"]
+by_record = true
 recognise = ["request_id", "call_type", "startTime", "prompt_tokens"]
 hidden = ["api_key", "user", "end_user", "requester_ip_address", "user_agent"]
 

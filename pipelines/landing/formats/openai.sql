@@ -1,6 +1,7 @@
 /*---
 title = "OpenAI-compatible responses (chat completions, responses, embeddings) and batch output files"
 file_types = ["jsonl"]
+by_record = true
 recognise = [["object", "usage", "model"], ["custom_id", "response"]]
 hidden = ["api_key", "api_key_id", "user", "safety_identifier", "client_ip", "user_agent"]
 
