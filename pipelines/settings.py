@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from pipelines.home import Home
 
+
 class _Strict(BaseModel):
     # Strict: TOML has types of its own, so "yes" is no boolean and "5" no number.
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)

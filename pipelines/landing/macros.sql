@@ -136,7 +136,7 @@ create or replace temp macro safe_id(t) as (
         -- Cheap tests first: few ids can be any of these.
         when not (
             contains(t, '@') or contains(t, ':') or contains(t, '.')
-            or lower(left(t, 2)) in ('sk', 'pk', 'rk', 'gs', 'xa', 'hf', 'ke', 'be', 'ba', 'ai', 'ey')
+            or contains('sk pk rk gs xa hf ke be ba ai ey', lower(left(t, 2)))
         ) then t
         when
             regexp_matches(
@@ -152,10 +152,10 @@ create or replace temp macro safe_id(t) as (
 );
 
 -- Who called, by its product's name alone: 'OpenAI/Python 1.40.0' is 'OpenAI/Python', 'curl/8.4' is 'curl'.
-create or replace temp macro agent_family(t) as (
+create or replace temp macro agent_name(t) as (
     case
         when not contains(split_part(t, ' ', 1), '@')
-            then nullif(safe_id(left(regexp_extract(t, '^[^\s/;,()]+(/[A-Za-z][A-Za-z._-]*)?'), 64)), '')
+            then nullif(left(regexp_extract(t, '^[^\s/;,()]+(/[A-Za-z][A-Za-z._-]*)?'), 64), '')
     end
 );
 

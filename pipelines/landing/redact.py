@@ -14,6 +14,9 @@ from pipelines.landing.formats import load_formats
 from pipelines.landing.readers import file_type_of
 from pipelines.sql import literal
 
+# Of text that is no JSON the beginning is enough to find the record by, and its tokens are dear to look at.
+_MOST_BROKEN = 2_000
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -47,7 +50,7 @@ def leave_out(con: duckdb.DuckDBPyConnection, new: list[NewFile]) -> None:
         con.execute(f"""
             insert into quarantine_rows
             with told as (
-                select file_no, line, field, reason, up_to_unread(tokens_of(raw), {boxes}) as raw
+                select file_no, line, field, reason, up_to_unread(tokens_of(left(raw, {_MOST_BROKEN})), {boxes}) as raw
                 from {chosen} and not json_valid(raw)
             )
             select file_no, line, field, masked(reason), masked(kept_of(raw, {names}, {hidden}, null::varchar[]))

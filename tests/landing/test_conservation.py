@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import pipelines.landing.quick as quick
 import pipelines.landing.staging as staging
 from pipelines.errors import MeterhouseError
 from pipelines.landing.formats import Format, load_formats
@@ -54,7 +55,8 @@ def mapped_by(monkeypatch: pytest.MonkeyPatch, change: Callable[[str], str]) -> 
     formats = load_formats()
     fmt = formats["canonical"]
     changed: dict[str, Format] = {**formats, "canonical": replace(fmt, body=change(fmt.body))}
-    monkeypatch.setattr(staging, "load_formats", lambda: changed)
+    for module in (staging, quick):
+        monkeypatch.setattr(module, "load_formats", lambda: changed)
 
 
 WRONG = {
@@ -107,7 +109,8 @@ def test_a_file_that_changes_before_its_conflicts_are_fetched_commits_nothing(
 
     def changing(*args: object) -> object:
         opened.append(args)
-        if len(opened) == 2:
+        # The file itself is read as columns: it is opened line by line for its conflicts alone.
+        if len(opened) == 1:
             if how == "gone":
                 path.unlink()
             else:

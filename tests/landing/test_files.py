@@ -213,7 +213,7 @@ def test_a_machine_that_fails_loses_no_file(tmp_path: Path, monkeypatch: pytest.
         raise type(error)(*error.args)
 
     with monkeypatch.context() as patch:
-        patch.setattr("pipelines.landing.staging.stage_file", fails)
+        patch.setattr("pipelines.landing.quick.stage_file", fails)
         with pytest.raises(MeterhouseError, match=r"a\.jsonl: it could not be read just now.*run again"):
             land(home)
     assert entries(home) == []

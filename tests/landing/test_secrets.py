@@ -361,3 +361,17 @@ def test_salt_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert len(salt(home)) == 64
     assert (home.salt_file.stat().st_mode & 0o777) == 0o600
     assert [p.name for p in home.root.iterdir() if p.is_file()] == [home.salt_file.name]
+
+
+def test_of_a_long_text_that_is_no_json_the_beginning_is_kept(tmp_path: Path) -> None:
+    home = make_home(tmp_path / "home", '[[sources]]\nname = "g"\nformat = "openai"\n')
+    record = {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "usage": [{"index": n, "of": [1, 2]} for n in range(20_000)],
+    }
+    drop(home, "g/a.jsonl", [json.dumps(record)[:-3]])
+    land(home)
+    [refused] = quarantined(home)
+    assert "chatcmpl-1" in refused["raw"]
+    assert len(refused["raw"]) <= 2_000

@@ -14,6 +14,7 @@ from pipelines.build import clear_warehouse
 from pipelines.errors import MeterhouseError
 from pipelines.home import Home
 from pipelines.landing.manifest import manifest_folder
+from pipelines.pricing.tables import RATES, TERMS
 from pipelines.publish.exports import published_folder
 from pipelines.run import run_all
 from pipelines.settings import load_settings
@@ -202,6 +203,34 @@ def test_price_change_rebuilds_what_was_rated_before(copy_of_finished: Home) -> 
     run_all(home, load_settings(home))
     after, revenue = ask(home, "select sum(cost_amount), sum(revenue_amount) from published.rated_usage")[0]
     assert after == revenue != before
+
+
+def test_an_unknown_cost_whose_rate_is_in_another_currency_is_published(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    rates = "".join(
+        f"eur,openai,gpt-4o,base,standard,,{unit},{price},1000000,EUR,0,2025-01-01T00:00:00Z,,,contract,2025-01-05\n"
+        for unit, price in (("input", "2.35"), ("output", "9.30"), ("audio_input", "30"))
+    )
+    (home.prices / "terms").mkdir(parents=True)
+    (home.prices / "eur.csv").write_text(",".join(RATES.columns) + "\n" + rates)
+    (home.prices / "terms" / "own.csv").write_text(
+        ",".join(TERMS.columns) + "\nh,card,revenue,,,,,,,,,,eur,2025-01-01T00:00:00Z,,,contract,\n"
+    )
+    call = {"organization_id": "h", "provider": "openai", "model": "gpt-4o", "occurred_at": "2025-03-10T10:00:00Z"}
+    calls = [
+        {"event_id": "audio", "input_tokens": 1000, "audio_input_tokens": 100, **call},
+        {"event_id": "nothing counted", "status": 200, **call},
+        {"event_id": "both known", "input_tokens": 1000, **call},
+    ]
+    (home.landing / "g").mkdir(parents=True)
+    (home.landing / "g" / "a.jsonl").write_text("".join(json.dumps(c) + "\n" for c in calls))
+    run_all(home, load_settings(home))
+    found = ask(home, "select event_id, revenue_amount, cost_currency from published.rated_usage order by event_id")
+    assert found == [
+        ("audio", Decimal("0.00535"), None),
+        ("both known", Decimal("0.00235"), "USD"),
+        ("nothing counted", None, None),
+    ]
 
 
 def test_a_second_run_at_the_same_time_is_refused_with_the_holder(copy_of_finished: Home) -> None:

@@ -7,7 +7,9 @@ select
     rated.billing_currency,
     rated.revenue_amount,
     rated.cost_amount,
-    ratings.cost_currency,
+    -- Of a cost that is not known nothing is said: neither does spend_daily.
+    case when rated.cost_amount is not null or rated.foreign_cost_amount is not null then ratings.cost_currency end
+        as cost_currency,
     rated.foreign_cost_amount,
     rated.unpriced_reason,
     rated.uncosted_reason,
