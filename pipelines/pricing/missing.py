@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pipelines.pricing.figures import instant
@@ -17,7 +18,7 @@ from pipelines.pricing.units import ALL, BLOCKS, BY_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import date, datetime
+    from datetime import date
 
 _QUANTITY = re.compile(r"no rate for (\w+_(?:tokens|hours|calls)|requests)$")
 _REGION = re.compile(r"no rate for region (.+)$")
@@ -92,7 +93,8 @@ def rate_line(
         "context_from": str(context_from),
         "valid_from": instant(valid_from),
         "valid_to": "" if valid_to is None else instant(valid_to),
-        "known_from": "",
+        # What is learnt today was not known before: what stood then stays as it stood.
+        "known_from": _today(),
     }
     return _line(RATES, known if currency is None else known | {"currency": currency})
 
@@ -100,8 +102,13 @@ def rate_line(
 def alias_line(provider: str, alias: str, model: str, needed_from: datetime) -> str:
     """A CSV line that says that `alias` stood for `model`."""
     begin = instant(needed_from.replace(hour=0, minute=0, second=0, microsecond=0))
-    row = {"provider": provider, "alias": alias, "model": model, "valid_from": begin, "valid_to": "", "known_from": ""}
+    row = {"provider": provider, "alias": alias, "model": model, "valid_from": begin, "valid_to": "",
+           "known_from": _today()}  # fmt: skip
     return _line(ALIASES, row)
+
+
+def _today() -> str:
+    return instant(datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None))
 
 
 def hours_line(day: date, provider: str, model: str, model_tier: str) -> str:

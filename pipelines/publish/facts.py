@@ -101,8 +101,12 @@ class Facts:
 
     @property
     def at_list_price(self) -> bool:
-        """Whether cost is rated with the same card as revenue, so that margin says nothing."""
-        return bool(self.build["cost_card"] == self.build["revenue_card"])
+        """Whether cost is rated with the same card as revenue, so that margin says nothing.
+
+        Terms (own cards, mark-ups, discounts) and hours of GPUs can make a margin all the same.
+        """
+        same = self.build["cost_card"] == self.build["revenue_card"]
+        return same and not any(row["margin"] for row in (self.total, *self.organizations))
 
 
 def load_facts(published: Path, home: Home, settings: Settings) -> Facts:

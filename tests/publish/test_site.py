@@ -305,9 +305,9 @@ def test_site_past_its_limits_is_refused_and_the_old_one_stays(
     assert (home.site / "old").exists()
 
 
-def variant(published: Path, folder: Path, where: str, **build: str) -> Path:
-    """The published folder with fewer requests and other facts of the build."""
-    change_rated(published, folder, f"from t where {where}")
+def variant(published: Path, folder: Path, where: str, *, chosen: str = "*", **build: str) -> Path:
+    """The published folder with fewer requests, `chosen` of them, and other facts of the build."""
+    change_rated(published, folder, f"select {chosen} from t where {where}")
     with duckdb.connect() as con:
         changes = ", ".join(f"{value} as {key}" for key, value in build.items())
         con.execute(f"create table b as select * replace ({changes}) from '{folder / 'build.parquet'}'")
@@ -337,6 +337,7 @@ def test_cost_at_list_price_is_said_and_margin_is_not_shown(published: Path, tmp
         published,
         tmp_path / "p",
         "charge_date = '2026-05-10'",
+        chosen="* replace (revenue_amount as cost_amount)",
         cost_card="'list'",
         data_through="timestamp '2026-05-10 13:00:00'",
     )
@@ -347,6 +348,16 @@ def test_cost_at_list_price_is_said_and_margin_is_not_shown(published: Path, tmp
     assert tiles(page)["Margin"][0] == "nil"
     own = read(home.site / "organizations/org-lark-000/index.html")
     assert "cost" not in own.text_content().lower()
+
+
+def test_a_margin_that_terms_make_is_shown_without_a_cost_card_too(published: Path, tmp_path: Path) -> None:
+    folder = variant(published, tmp_path / "p", "true", cost_card="'list'")
+    home = Home(tmp_path / "home")
+    build_site(folder, home, Settings())
+    page = read(home.site / "finance/index.html")
+    assert "no cost card is set" not in page.xpath("string(//div[@class='banner'])")
+    assert tiles(page)["Margin"][0] != "nil"
+    assert "by construction" not in read(home.site / "finance/margin.html").text_content()
 
 
 def test_all_unpriced_shows_no_amount(published: Path, tmp_path: Path) -> None:
