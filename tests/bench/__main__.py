@@ -12,6 +12,7 @@ import json
 import shutil
 import sys
 import tempfile
+from decimal import Decimal
 from pathlib import Path
 
 import click
@@ -84,7 +85,8 @@ def throughput(folder: Path, requests: int, fixed: float) -> None:
     print(f"  start-up apart   {(ours.seconds - fixed) / (bare.seconds - empty):8.2f}")
     count, revenue = bare.output.split()
     money = next((m["revenue"] for m in last["money"]), None)
-    print(f"  same requests and revenue: {(int(count), revenue) == (last['requests'], money)} "
+    same = (int(count), Decimal(revenue)) == (last["requests"], None if money is None else Decimal(money))
+    print(f"  same requests and revenue: {same} "
           f"(bare {count}, {revenue}; ours {last['requests']}, {money})")  # fmt: skip
     stored = sum(p.stat().st_size for p in (home / "events").rglob("*") if p.is_file())
     print(f"  stored           {stored / requests:8.1f} bytes/request in events/, "
