@@ -77,8 +77,8 @@ def stage_file(
     source: str,
     received_at: str,
     refused_too: bool = True,
-) -> int:
-    """Map, check and type the records of the open file, append them to `staged` and say how many these were.
+) -> None:
+    """Map, check and type the records of the open file and append them to `staged`.
 
     `place` is SQL for the file's number and the line in it. `received_at` is an ISO timestamp in UTC. A record that is
     refused has a reason there, and its text; without `refused_too` it is left out.
@@ -92,7 +92,7 @@ def stage_file(
     )
     stored = [c.name for c in COLUMNS if c.name != "received_at"]
     values = [_body_digest() if name == "body_digest" else identifier(name) for name in stored]
-    inserted = con.execute(f"""
+    con.execute(f"""
         insert into staged (file_no, line, key, field, reason, raw, {", ".join(map(identifier, stored))})
         with given as (
             select * replace ({given}) from mapped
@@ -119,8 +119,7 @@ def stage_file(
         )
         select {place}, md5(source || chr(31) || event_id)::uuid, verdict.field, verdict.reason,
             case when verdict is not null then rtrim(raw, chr(10) || chr(13)) end, {", ".join(values)}
-        from named{"" if refused_too else " where verdict is null"}""").fetchone()
-    return int(inserted[0]) if inserted else 0
+        from named{"" if refused_too else " where verdict is null"}""")
 
 
 def part_refused(con: duckdb.DuckDBPyConnection) -> None:

@@ -30,15 +30,19 @@ if TYPE_CHECKING:
 # Enough for planning not to count, little enough for progress to show and for every thread to have some.
 _BATCH_BYTES = 256 << 20
 _BATCH_FILES = 64
-# Of a file in which more lines than this are not in order, every line is read the slow way.
+# Of a batch in which more lines than this are not in order, every line is read the slow way.
 _MOST_LEFT = 10_000
 
 
 @dataclass(slots=True)
 class Batch:
-    """Files of one source, by number; afterwards how many records each has of those that are staged."""
+    """Files of one source, by number, and whether they may be read as columns.
+
+    Afterwards, how many records each has of those that are staged.
+    """
 
     files: list[int]
+    quick: bool
     lines: dict[int, int] = field(default_factory=dict)
 
 
@@ -55,17 +59,19 @@ def batches(new: list[NewFile], threads: int) -> Iterator[Batch]:
         taken = 0
         for number in numbers:
             if batch and (not quick or taken + new[number].landed.size > most or len(batch) == _BATCH_FILES):
-                yield Batch(batch)
+                yield Batch(batch, quick)
                 batch, taken = [], 0
             batch.append(number)
             taken += new[number].landed.size
-        yield Batch(batch)
+        yield Batch(batch, quick)
 
 
 def stage_batch(
     con: duckdb.DuckDBPyConnection, batch: Batch, new: list[NewFile], received_at: str, *, kept: bool
 ) -> None:
     """Stage the files of a batch that can be read as columns; where anything fails, none of them."""
+    if not batch.quick:
+        return
     source = new[batch.files[0]].landed.source
     fmt = load_formats()[source.format]
     paths = [new[number].landed.path for number in batch.files]
@@ -73,7 +79,7 @@ def stage_batch(
     try:
         for number in batch.files:
             path = new[number].landed.path
-            if can_be_columns(path, fmt) and (lines := plain_lines(path)):
+            if lines := plain_lines(path):
                 batch.lines[number] = lines
         if not batch.lines:
             return
@@ -116,14 +122,15 @@ def _begins(batch: Batch) -> list[int]:
 
 
 def _lines_left(con: duckdb.DuckDBPyConnection, batch: Batch) -> list[int]:
-    """Numbers, through the batch, of the lines that are not staged."""
+    """Numbers, through the batch, of the lines that are not staged: all, or one more than may be left."""
     files = ", ".join(f"({number}, {begin})" for number, begin in zip(batch.lines, _begins(batch), strict=True))
     rows = con.execute(f"""
         select range as line from range(1, {sum(batch.lines.values()) + 1}) anti join (
             select staged.line + files.before as range
             from staged inner join (values {files}) as files (file_no, before) using (file_no)
         ) using (range)
-        order by line""").fetchall()
+        order by line
+        limit {_MOST_LEFT + 1}""").fetchall()
     return [line for (line,) in rows]
 
 

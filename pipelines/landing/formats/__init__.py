@@ -7,6 +7,7 @@ where the body makes of each record what it does from its `doc` alone, without i
 records: such files are read several times faster) and, where a line holds many records, inside (the
 JSON path of all of them: the reader counts by it, the body takes them apart and gives each a number
 of its own for a line, and its own text).
+What bodies have in common stands in parts/<name>.sql, a statement of its own that `{{ name }}` brings in.
 The body selects from the relation `records(line, raw, doc)` and names every mapped column of the
 contract, besides line, raw, unreadable and problem (a struct of field and reason, or null).
 """
@@ -23,6 +24,7 @@ from typing import Any
 from pipelines.landing.contract import MAPPED
 from pipelines.sql import identifier
 
+_PARTS = Path(__file__).with_name("parts")
 _HEAD = re.compile(r"/\*---\n(.*?)---\*/\n", re.DOTALL)
 
 
@@ -43,7 +45,10 @@ class Format:
     def sql(self) -> str:
         """The mapping's SELECT, with the contract's columns written out where it asks for them."""
         columns = [f"doc.{identifier(c.name)}" for c in MAPPED]
-        return self.body.replace("{{ contract_columns }}", ",\n    ".join(columns)).replace(
+        body = self.body
+        for path in _PARTS.glob("*.sql"):
+            body = body.replace(f"{{{{ {path.stem} }}}}", path.read_text(encoding="utf-8"))
+        return body.replace("{{ contract_columns }}", ",\n    ".join(columns)).replace(
             "{{ contract_columns_but_event_id }}",
             ",\n    ".join(c for c in columns if c != 'doc."event_id"'),
         )
