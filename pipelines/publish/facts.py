@@ -106,7 +106,7 @@ class Facts:
         Terms (own cards, mark-ups, discounts) and hours of GPUs can make a margin all the same.
         """
         same = self.build["cost_card"] == self.build["revenue_card"]
-        return same and not any(row["margin"] for row in (self.total, *self.organizations))
+        return same and not any(row.get("margin") for row in (self.total, *self.organizations))
 
 
 def load_facts(published: Path, home: Home, settings: Settings) -> Facts:
