@@ -265,6 +265,8 @@ def extraction_flags(home: MeterhouseHome) -> dg.MaterializeResult[Any]:
         dg.AssetKey(["published", "quarantined_records"]),
         dg.AssetKey(["published", "price_book"]),
         dg.AssetKey(["published", "spend_reported"]),
+        dg.AssetKey(["published", "tuned_models"]),
+        dg.AssetKey(["published", "serving_days"]),
         dg.AssetKey(["published", "build"]),
     ],
     description="The published tables as Parquet under exports/published/, audited (events = rated = marts to "

@@ -83,7 +83,9 @@ class _Commands(click.Group):
             ).paragraph()
         except Exception as error:
             # Nobody should have to read a traceback; who wants it sets METERHOUSE_TRACEBACK=1.
-            if isinstance(error, click.exceptions.ClickException | click.exceptions.Exit | click.Abort):
+            # A reader that has gone (`… | head`) is no failure of ours: click ends quietly.
+            own = click.exceptions.ClickException | click.exceptions.Exit | click.Abort | BrokenPipeError
+            if isinstance(error, own):
                 raise
             if os.environ.get("METERHOUSE_TRACEBACK"):
                 raise
@@ -216,6 +218,8 @@ def _print_summary(home: Home, summary: Any) -> None:
             (f"cost {money.currency}", _amount(money.cost)),
             (f"margin {money.currency}", _amount(money.margin)),
         ]
+        if money.idle is not None:
+            rows.append((f"idle GPUs {money.currency}", f"{_amount(money.idle)}, in no cost: hours without requests"))
     rows += [
         ("flags", f"{summary.flags:,} to review" + (f": {summary.watch_note}" if summary.watch_note else "")),
         ("pages", f"{summary.pages:,}"),

@@ -21,6 +21,7 @@ _PUBLISHED = {
     "spend_daily": "spend_daily",
     "spend_reported": "spend_reported",
     "tuned_models": "tuned_models",
+    "serving_days": "serving_days",
     "ingested_files": "ingested_files",
     "quarantined_records": "quarantined_records",
     "price_book": "price_book_published",

@@ -75,12 +75,16 @@ class _Timed:
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """Totals of everything published, in one currency; None where nothing is known."""
+    """Totals of everything published, in one currency; None where nothing is known.
+
+    `idle` is the cost of hours of GPUs that served no request: it is in no cost and no margin.
+    """
 
     currency: str
     revenue: Decimal | None
     cost: Decimal | None
     margin: Decimal | None
+    idle: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,8 +206,18 @@ def _summary(
             f"select coalesce(sum(requests), 0)::bigint, coalesce(sum(unpriced_requests), 0)::bigint from {spend}"
         ).fetchone() or (0, 0)
         money = con.execute(f"""
-            select billing_currency, sum(revenue_amount), sum(cost_amount), sum(margin_amount)
-            from {spend} where billing_currency is not null group by all order by 1""").fetchall()
+            with spent as (
+                select
+                    billing_currency as currency, sum(revenue_amount) as revenue, sum(cost_amount) as cost,
+                    sum(margin_amount) as margin
+                from {spend} where billing_currency is not null group by all
+            ),
+            idle as (
+                select cost_currency as currency, sum(idle_amount) as idle
+                from read_parquet({literal(folder / "serving_days.parquet")}) where idle_amount > 0 group by all
+            )
+            from spent full join idle using (currency) select currency, revenue, cost, margin, idle
+            order by currency""").fetchall()
         (note,) = con.execute(
             f"select note from read_parquet({literal(folder / 'watch_summary.parquet')})"
         ).fetchone() or ("",)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,8 +17,6 @@ from pipelines.landing.formats import load_formats
 from pipelines.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pipelines.run import RunSummary
 
 
@@ -103,3 +105,14 @@ def test_repeated_run_prints_the_summary_quickly(finished: tuple[Home, RunSummar
     ):
         assert word in text
     assert str(finished[0].site / "finance" / "index.html") in text
+
+
+@pytest.mark.parametrize("command", [["formats"], ["prices", "list"]])
+def test_reader_that_goes_away_is_no_failure(command: list[str]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as gone:
+        ours = Path(sys.executable).with_name("meterhouse")
+        done = subprocess.run([ours, *command], stdout=gone, stderr=subprocess.PIPE, check=False)
+    assert b"not foreseen" not in done.stderr
+    assert b"Traceback" not in done.stderr

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dashboards import cells, charts, findings, tables, tiles
 from dashboards.page import Card, Cell, Column, Page, Table
+from dashboards.pages import serving
 from pipelines.publish import numbers
 from pipelines.publish.names import slug
 
@@ -57,6 +58,7 @@ def page(facts: Facts) -> Page:
             f"{numbers.count(total['unpriced_requests'])} no revenue rate.",
         ),
         _sides(facts),
+        *([serving.card(facts)] if facts.serving else []),
         Card(
             "thin",
             _finding(losing, thin, facts),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dashboards import cells, charts, findings, foreign, request_charts, tables, tiles
 from dashboards.page import Audience, Card, Cell, Column, Page, Table, sees_cost
-from dashboards.pages import currencies, records
+from dashboards.pages import currencies, records, serving
 from dashboards.pages.change import change_card, movers_card
 from pipelines.publish import numbers
 from pipelines.publish.names import slug
@@ -28,6 +28,8 @@ def page(facts: Facts, audience: Audience) -> Page:
     cards = _finance_cards(facts, linked) if audience == "finance" else _platform_cards(facts)
     if facts.converted:
         cards.insert(1, currencies.card(facts))
+    if serving.needed(facts):
+        cards.insert(1, serving.card(facts))
     cards.append(
         Card(
             "organizations",

@@ -20,12 +20,13 @@ from dataclasses import astuple, dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from pipelines.money import exact, shown_parts, total
+from pipelines.money import exact, shown, total
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_PLACES = 18  # those of a stored amount
+# The six sums hold means, cut at the eighteenth place: smaller parts than this are what was cut, and no cause.
+_PLACES = 12
 _ZERO = Decimal(0)
 
 
@@ -99,8 +100,7 @@ def split(sums: Sums) -> Change:
             a, b = sums.old_at_new_rates, sums.new_at_old_rates
             volume = (q1 - q0) * ((r0 / q0 + r1 / q1) / 3 + (a / q0 + b / q1) / 6)
             mix = (q0 * b / q1 + r1 - r0 - q1 * a / q0) / 3 + (q0 * r1 / q1 + b - a - q1 * r0 / q0) / 6
-        # Rounded together, so that a cause that had no part stays without one.
-        volume, mix, price = shown_parts([volume, mix, r1 - r0 - volume - mix], _PLACES)
+        volume, mix, price = _whole([volume, mix, r1 - r0 - volume - mix], r1 - r0)
         return Change(
             before=r0 - sums.ended,
             now=r1 + sums.started,
@@ -110,3 +110,11 @@ def split(sums: Sums) -> Change:
             started=sums.started,
             ended=sums.ended,
         )
+
+
+def _whole(parts: list[Decimal], whole: Decimal) -> list[Decimal]:
+    """Parts without what was cut: a cause that had no part stays without one, and the largest takes the rest."""
+    made = [shown(part, _PLACES) for part in parts]
+    largest = max(range(len(made)), key=lambda place: abs(made[place]))
+    made[largest] += whole - total(made)
+    return made

@@ -43,6 +43,7 @@ SMALL: dict[str, str] = {
     "activity_hourly": "marts.activity_hourly",
     "spend_reported": "published.spend_reported",
     "tuned_models": "published.tuned_models",
+    "serving_days": "published.serving_days",
     "watch_summary": "published.watch_summary",
 }
 _STATE = ".state.json"

@@ -37,6 +37,7 @@ TABLES = (
     "price_book",
     "build",
     "price_rates",
+    "serving_days",
     "activity_daily",
     "watch_summary",
 )
@@ -77,6 +78,7 @@ class Facts:
     exchange: list[Row] = field(default_factory=list)
     change: Change | None = None
     organization_change: dict[str, Change] = field(default_factory=dict)
+    serving: list[Row] = field(default_factory=list)
     list_value: list[Row] = field(default_factory=list)
     prices: list[Row] = field(default_factory=list)
     unpriced: list[Row] = field(default_factory=list)
@@ -221,6 +223,7 @@ def _usage(con: duckdb.DuckDBPyConnection, period: Period) -> dict[str, Any]:
         "exchange": _query(con, "exchange") if converted else [],
         "change": together(changes.values()) if changes else None,
         "organization_change": changes,
+        "serving": _query(con, "serving"),
         "list_value": _query(con, "list_value"),
         "prices": _query(con, "prices"),
         "unpriced": (unpriced := _query(con, "unpriced")),

@@ -253,9 +253,13 @@ TABLES = (
     "price_book",
     "build",
     "price_rates",
+    "serving_days",
     "activity_daily",
     "watch_summary",
 )
+
+
+_NO_HOURS = "(null, null, null, null, null, null, null)"
 
 
 def make_published(folder: Path) -> Path:
@@ -306,11 +310,27 @@ def make_tables(con: duckdb.DuckDBPyConnection) -> None:
         sum(requests)::bigint as requests, sum(output_tokens)::bigint as output_tokens
         from spend_daily group by all"""
     )
+    serving_days(con, "")
     con.execute(
         """create table watch_summary as select date '2026-05-30' as last_day, 1500::bigint as organization_days,
         240::bigint as unjudged_days, 1.5::decimal(18, 6) as alerts_allowed, 1 as single_cases, 1 as group_cases,
         '' as note"""
     )
+
+
+def serving_days(con: duckdb.DuckDBPyConnection, values: str) -> None:
+    """Hours of GPUs as SQL values of day, model, hours, price, currency, requests, and whether they were spread."""
+    con.execute(f"""
+        create table serving_days as
+        select
+            usage_date::date as usage_date, 'openai' as provider, model::varchar as model, 'base' as model_tier,
+            gpu_hours::decimal(18, 6) as gpu_hours, price::decimal(18, 6) as price_gpu_hours,
+            currency::varchar as cost_currency, (gpu_hours * price)::decimal(36, 12) as serving_amount,
+            requests::bigint as requests,
+            case when spread then serving_amount else 0 end::decimal(38, 18) as allocated_amount,
+            (serving_amount - allocated_amount)::decimal(38, 18) as idle_amount
+        from (values {values or _NO_HOURS}) as hours (usage_date, model, gpu_hours, price, currency, requests, spread)
+        where usage_date is not null""")
 
 
 def change_rated(published: Path, folder: Path, select: str, exchange: str = "") -> Path:

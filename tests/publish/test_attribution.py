@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from itertools import permutations
@@ -80,6 +81,16 @@ def test_pure_causes_stay_pure(lines: list[Line], factor: int) -> None:
     assert (more.mix, more.price, more.volume) == (0, 0, more.total)
     dearer = split(sums_of([(a, a, r, r * factor) for a, _, r, _ in lines]))
     assert (dearer.volume, dearer.mix, dearer.price) == (0, 0, dearer.total)
+
+
+@given(LINES, st.integers(2, 9), st.integers(-1000, 1000), st.integers(-1000, 1000))
+def test_what_the_sums_cut_is_no_cause(lines: list[Line], factor: int, cut: int, other: int) -> None:
+    sums, unit = sums_of([(a, a * factor, r + 1, r + 1) for a, _, r, _ in lines]), Decimal("1e-18")
+    cut_off = replace(
+        sums, old_at_new_rates=sums.old_at_new_rates + cut * unit, new_at_old_rates=sums.new_at_old_rates + other * unit
+    )
+    change = split(cut_off)
+    assert (change.mix, change.price, change.volume) == (0, 0, change.total)
 
 
 def test_lines_of_one_period_only_are_their_own_part() -> None:

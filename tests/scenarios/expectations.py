@@ -34,6 +34,10 @@ _REPORTED = {
     "unconverted": "string_agg(distinct unconverted_reason, '; ')",
 }  # fmt: skip
 _SPREAD = {"requests": "sum(requests)", "tokens": "sum(tokens)", "amount": "sum(allocated_amount)"}
+_SERVING = {
+    "hours": "sum(gpu_hours)", "cost": "sum(serving_amount)", "allocated": "sum(allocated_amount)",
+    "idle": "sum(idle_amount)", "reason": "string_agg(distinct idle_reason, '; ')",
+}  # fmt: skip
 _MONTH, _DAY = "strftime({}, '%Y-%m')", "{}::varchar"
 _FILTERS = {"organization": "organization_id", "currency": "billing_currency", "model": "model"}
 _PERIODS: dict[str, tuple[str, dict[str, str], dict[str, str]]] = {
@@ -45,6 +49,11 @@ _PERIODS: dict[str, tuple[str, dict[str, str], dict[str, str]]] = {
         _REPORTED,
     ),
     "spread": ("spread_days", {"day": _DAY.format("usage_date"), "model": "model"}, _SPREAD),
+    "serving": (
+        "serving_days",
+        {"month": _MONTH.format("usage_date"), "day": _DAY.format("usage_date"), "model": "model"},
+        _SERVING,
+    ),
 }
 _ALWAYS = {
     "requests that are not rated exactly once": """
@@ -113,7 +122,7 @@ def _period(name: str, line: Row, case: HomeCase) -> list[str]:
     [got] = case.con.execute(
         f"select {', '.join(measures[said] for said in asked)} from {table} where {condition}", list(where.values())
     ).fetchall()
-    if "currency" not in where and table != "spread_days":
+    if "currency" not in where and "billing_currency" in filters.values():
         [(currencies,)] = case.con.execute(
             f"select count(distinct billing_currency) from {table} where {condition}", list(where.values())
         ).fetchall()

@@ -22,7 +22,7 @@ SETTINGS = ("billing_time_zone", "reporting_currency", "revenue_card", "cost_car
 COUNTS = ("accepted", "duplicates", "amendments", "quarantined")
 EXPECTED = (
     "counts", "quarantine", "revenue", "cost", "foreign_cost", "unpriced", "uncosted", "months", "days", "reported",
-    "spread",
+    "spread", "serving",
 )  # fmt: skip
 # Words of a finance person for columns of the contract, and what an event is unless it says otherwise.
 _SHORT = {"id": "event_id", "at": "occurred_at"}

@@ -119,9 +119,8 @@ class World:
         case.days = build.changed_days(case.commits, 0, None)
         case.months = touched_months(case.days, case.billing_time_zone)
         # Every table is made that the scenario looks into: the others only take time.
-        more = [
-            model for name, model in (("reported", "spend_reported"), ("spread", "spread_days")) if name in self._asked
-        ]
+        made = {"reported": ["spend_reported"], "spread": ["spread_days"], "serving": ["spread_days", "serving_days"]}
+        more = dict.fromkeys(model for name, models in made.items() if name in self._asked for model in models)
         case.rate("rated_usage", "spend_daily", *more)
         return case
 

@@ -8,6 +8,7 @@ select
     coalesce(rates.priced_as, hours.model) as model,
     hours.model_tier,
     sum(hours.gpu_hours)::decimal(18, 6) as gpu_hours,
+    rates.currency,
     rates.price_gpu_hours,
     (sum(hours.gpu_hours)::decimal(18, 6) * rates.price_gpu_hours)::decimal(36, 12) as amount
 from {{ source('run', 'serving_hours') }} as hours
@@ -25,4 +26,9 @@ left join {{ ref('price_rates') }} as rates
         and hours.usage_date < rates.valid_to
         and rates.price_gpu_hours is not null
 group by
-    hours.usage_date, hours.provider, coalesce(rates.priced_as, hours.model), hours.model_tier, rates.price_gpu_hours
+    hours.usage_date,
+    hours.provider,
+    coalesce(rates.priced_as, hours.model),
+    hours.model_tier,
+    rates.currency,
+    rates.price_gpu_hours
