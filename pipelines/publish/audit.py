@@ -137,5 +137,6 @@ def _disagreement(what: str, fresh: Path) -> MeterhouseError:
     return MeterhouseError(
         f"the exported tables do not agree: {what}.",
         file=fresh,
-        way_out="Nothing was published. Delete warehouse.duckdb and run again; if it stays, report it.",
+        way_out="Exports and pages stay as they were, warehouse.duckdb holds the tables that failed. Delete it and run "
+        "again; if it stays, report it.",
     )
