@@ -30,12 +30,22 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+def _zone(value: str) -> str:
+    if value not in available_timezones():
+        raise ValueError(f"{value!r} is not a time zone of the tz database (as in 'Europe/Paris')")
+    return value
+
+
 class Source(_Strict):
     """One feed: the folder landing/<name>/ and how to read it."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
     format: str
     files: Annotated[str, Field(pattern=r"\S")] = "*"
+    # Of times that name no zone.
+    time_zone: str = "UTC"
+    # How far ahead of ours the source's clock may be.
+    future_tolerance_minutes: int = Field(default=1440, ge=0, le=525_600)
     columns: dict[str, Annotated[str, Field(min_length=1)]] = Field(default_factory=dict)
     constants: dict[str, Constant] = Field(default_factory=dict)
 
@@ -45,6 +55,11 @@ class Source(_Strict):
         if value not in load_formats():
             raise ValueError(f"{value!r} is not a format; known: {', '.join(load_formats())}")
         return value
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        return _zone(value)
 
     @field_validator("columns", "constants")
     @classmethod
@@ -129,9 +144,7 @@ class Settings(_Strict):
     @field_validator("billing_time_zone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
-        if value not in available_timezones():
-            raise ValueError(f"{value!r} is not a time zone of the tz database (as in 'Europe/Paris')")
-        return value
+        return _zone(value)
 
     @model_validator(mode="after")
     def _one_entry_a_source(self) -> Settings:

@@ -63,11 +63,17 @@ create or replace temp macro hours(t) as (
     end
 );
 
--- ISO 8601 text (no zone: UTC) or seconds, milliseconds or microseconds since 1970, as UTC.
+-- ISO 8601 text as UTC; where it names no zone, in that of the source, which is the connection's: see zone.sql.
+create or replace temp macro calendar_instant(t) as (try_cast(t as timestamptz) at time zone 'UTC');
+
+-- A time in UTC as text that `instant` reads back, whatever the zone of the source.
+create or replace temp macro utc_text(t) as (t::timestamp::varchar || 'Z');
+
+-- ISO 8601 text or seconds, milliseconds or microseconds since 1970, as UTC.
 create or replace temp macro instant(t) as (
     case
         -- The cheap test first: a calendar date has a hyphen, an epoch time has none (or only in front).
-        when position('-' in t) > 1 then try_cast(t as timestamptz) at time zone 'UTC'
+        when position('-' in t) > 1 then calendar_instant(t)
         when abs(try_cast(t as decimal(26, 6))) < 100000000000
             then make_timestamp(try_cast(try_cast(t as decimal(26, 6)) * 1000000 as bigint))
         when abs(try_cast(t as decimal(26, 6))) < 100000000000000

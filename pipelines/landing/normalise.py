@@ -27,9 +27,10 @@ from pipelines.sql import identifier, literal
 if TYPE_CHECKING:
     import duckdb
 
+    from pipelines.settings import Source
+
 # A call that "ended" before this cannot be one of an LLM API: a wrong unit or an empty clock.
 EARLIEST = "2015-01-01"
-FUTURE_TOLERANCE = "1 day"
 # Texts that are brought to one form, whatever the format. These functions name their text many times over, so it is
 # made before, in a column: DuckDB would make it anew each time.
 _NAMED = {
@@ -74,7 +75,7 @@ def stage_file(
     mapping_sql: str,
     *,
     place: str,
-    source: str,
+    source: Source,
     received_at: str,
     refused_too: bool = True,
 ) -> None:
@@ -107,11 +108,11 @@ def stage_file(
             from typed
         ),
         judged as (
-            select *, {_verdict(kinds, received_at)} as verdict from completed
+            select *, {_verdict(kinds, received_at, source)} as verdict from completed
         ),
         named as (
             select line, verdict, raw,
-                {literal(source)} as source,
+                {literal(source.name)} as source,
                 {_base_model("model")} as base_model,
                 case when {_base_model("model")} is null then 'base' else 'fine_tuned' end as model_tier,
                 {", ".join(f"{_filled(c.name)} as {identifier(c.name)}" for c in MAPPED)}
@@ -193,13 +194,15 @@ def _sum(buckets: tuple[str, ...]) -> str:
     return " + ".join(f"coalesce({b}, 0)::hugeint" for b in buckets)
 
 
-def _verdict(kinds: dict[str, str], received_at: str) -> str:
+def _verdict(kinds: dict[str, str], received_at: str, source: Source) -> str:
     """CASE that yields {field, reason} for the first thing wrong with a record, else null."""
     rules: list[tuple[str, str, str]] = []
     for c in MAPPED:
         if kinds[c.name] == "VARCHAR" and c.type != "VARCHAR":
             text = identifier("text_" + c.name)
             what = _NOUNS["hours" if _is_hours(c) else c.type]
+            if c.type == "TIMESTAMP" and source.time_zone != "UTC":
+                what += f" that a clock in {source.time_zone} showed once"
             # Nearly every record passes the first test, so the dearer ones are hardly ever made.
             test = f"{identifier(c.name)} is null and {text} is not null and trim({text}) != ''"
             rules.append((test, c.name, f"'is not {what}: ' || shown({text})"))
@@ -222,9 +225,9 @@ def _verdict(kinds: dict[str, str], received_at: str) -> str:
             f"'is before {EARLIEST}: ' || occurred_at",
         ),
         (
-            f"occurred_at > timestamp {literal(received_at)} + interval '{FUTURE_TOLERANCE}'",
+            f"occurred_at > timestamp {literal(received_at)} + interval {source.future_tolerance_minutes} minutes",
             "occurred_at",
-            f"'is more than {FUTURE_TOLERANCE} in the future: ' || occurred_at",
+            f"'is more than {_duration(source.future_tolerance_minutes)} in the future: ' || occurred_at",
         ),
         (
             f"filled_service_tier not in ({', '.join(map(literal, SERVICE_TIERS))})",
@@ -261,6 +264,14 @@ def _verdict(kinds: dict[str, str], received_at: str) -> str:
         when problem is not null then problem
         {cases}
     end"""
+
+
+def _duration(minutes: int) -> str:
+    """`90 minutes`, `1 day`."""
+    for unit, size in (("day", 1440), ("hour", 60)):
+        if minutes and minutes % size == 0:
+            return f"{minutes // size} {unit}" + ("s" if minutes > size else "")
+    return f"{minutes} minutes"
 
 
 def _base_model(model: str) -> str:

@@ -86,7 +86,7 @@ def stage_batch(
         define_constants(con, source)
         open_columns(con, [new[number].landed.path for number in batch.lines], fmt, kept=kept)
         place = _place(batch)
-        stage_file(con, fmt.sql(), place=place, source=source.name, received_at=received_at, refused_too=False)
+        stage_file(con, fmt.sql(), place=place, source=source, received_at=received_at, refused_too=False)
         left = _lines_left(con, batch)
         if not left:
             return
@@ -97,7 +97,7 @@ def stage_batch(
             return
         con.register("landed_lines", _texts(batch, new, left))
         define_records(con, fmt, source)
-        stage_file(con, fmt.sql(), place=place, source=source.name, received_at=received_at)
+        stage_file(con, fmt.sql(), place=place, source=source, received_at=received_at)
     except (duckdb.Error, OSError) as error:
         if is_machine_failure(error):
             named = (p for p in paths if str(p) in str(error))

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from pipelines.landing.discover import LandedFile
     from pipelines.landing.new_files import NewFile
     from pipelines.landing.quick import Batch
+    from pipelines.settings import Source
 
 
 # What DuckDB raises for the content of a file.
@@ -65,6 +66,13 @@ def define_macros(con: duckdb.DuckDBPyConnection, home: Home) -> None:
     con.execute(read_sql(Path(__file__).with_name("redact.sql")))
 
 
+def set_zone(con: duckdb.DuckDBPyConnection, source: Source) -> None:
+    """Times that name no zone are in the source's, on this connection or cursor."""
+    con.execute(f"set TimeZone = {literal(source.time_zone)}")
+    if source.time_zone != "UTC":
+        con.execute(read_sql(Path(__file__).with_name("zone.sql")))
+
+
 def stage_all(
     con: duckdb.DuckDBPyConnection,
     home: Home,
@@ -84,8 +92,8 @@ def stage_all(
 
     def stage(batch: Batch) -> Batch:
         with con.cursor() as cursor:
-            cursor.execute("set TimeZone = 'UTC'")
             define_macros(cursor, home)
+            set_zone(cursor, new[batch.files[0]].landed.source)
             stage_batch(cursor, batch, new, received_at, kept=len(parts) < threads)
             for number in batch.files:
                 done_lines = batch.lines.get(number)
@@ -115,7 +123,7 @@ def _stage(con: duckdb.DuckDBPyConnection, file: NewFile, number: int, received_
         select 0 as line, '' as raw, '' as field, '' as reason where false""")
     try:
         opened = open_records(con, file.landed.path, fmt, file.landed.source)
-        stage_file(con, fmt.sql(), place=f"{number}, line", source=file.landed.source.name, received_at=received_at)
+        stage_file(con, fmt.sql(), place=f"{number}, line", source=file.landed.source, received_at=received_at)
         con.execute(f"insert into refused select {number}, line, field, reason, raw, true from records_refused")
         return opened.count()
     except (duckdb.Error, OSError, csv.Error, UnreadableFileError) as caught:

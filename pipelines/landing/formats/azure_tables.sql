@@ -147,7 +147,7 @@ select
     end as problem,
     call_id as event_id,
     null::integer as revision,
-    coalesce(ended::varchar, started) as occurred_at,
+    coalesce(utc_text(ended), started) as occurred_at,
     subscription as organization_id,
     product as product_id,
     null::varchar as api_key_id,

@@ -379,7 +379,7 @@ select
     null::integer as revision,
     coalesce(
         given(doc.processed_time),
-        (instant(start_text) + to_milliseconds(whole(doc.latency_ms)))::varchar,
+        utc_text(instant(start_text) + to_milliseconds(whole(doc.latency_ms))),
         given(start_text),
         doc.created_at,
         doc.created,

@@ -173,7 +173,7 @@ select
         given(doc.response_created_at),
         case
             when whole(delay_text) between 0 and 86400000
-                then try(instant(doc.request_created_at) + to_milliseconds(whole(delay_text)))::varchar
+                then utc_text(try(instant(doc.request_created_at) + to_milliseconds(whole(delay_text))))
         end,
         doc.request_created_at
     ) as occurred_at,

@@ -96,7 +96,7 @@ select
     coalesce(
         case
             when milliseconds between 0 and 86400000
-                then try(instant(doc.created_at) + to_milliseconds(milliseconds))::varchar
+                then utc_text(try(instant(doc.created_at) + to_milliseconds(milliseconds)))
         end,
         doc.created_at
     ) as occurred_at,
