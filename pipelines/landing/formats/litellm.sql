@@ -105,6 +105,8 @@ web_search_requests = "VARCHAR"
 -- cache_hit is the gateway's own response cache (nothing was bought), not the provider's prompt cache.
 -- Cache writes that name no lifetime are 5-minute ones. A call that failed before it was routed has no
 -- model or provider of its own: the group that was asked for stands in, else 'unknown'.
+-- A batch or a background response is logged when it is begun, without usage, and again under the same request_id when
+-- its usage is known; a client may try a failed call again under its id. So the row with usage amends the one without.
 with fields as (
     select
         line,
@@ -272,7 +274,7 @@ select
             )
     end as problem,
     doc.request_id as event_id,
-    null::integer as revision,
+    case when prompt + completion > 0 then 1 else 0 end as revision,
     coalesce(given(doc.endtime), doc.starttime) as occurred_at,
     coalesce(
         given(doc.organization_id),
