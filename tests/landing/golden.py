@@ -16,6 +16,7 @@ import gzip
 import json
 import tempfile
 import tomllib
+from collections import Counter
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -29,7 +30,7 @@ from pipelines.landing.csv_records import csv_header
 from pipelines.landing.ingest import ingest
 from pipelines.landing.manifest import read_manifest
 from pipelines.settings import Settings, Source
-from tests.landing.homes import Row, events, make_home, quarantined
+from tests.landing.homes import Row, events, make_home, quarantined, stored
 
 if TYPE_CHECKING:
     from pipelines.home import Home
@@ -47,7 +48,7 @@ def samples(log_format: str) -> list[Path]:
 
 
 def expected(log_format: str) -> dict[str, dict[str, Any]]:
-    """Sample name → its expected `events` and `quarantined` records, and number of `duplicates`."""
+    """Sample name → its expected `events` and `quarantined` records, and numbers of `duplicates` and `superseded`."""
     return dict(json.loads((FOLDER / log_format / "expected.json").read_text(encoding="utf-8")))
 
 
@@ -87,6 +88,10 @@ def run_samples(home: Home, log_format: str) -> dict[str, list[Row]]:
     for file in read_manifest(home)[-1].files:
         if file.duplicates:
             found[f"{file.source} duplicates"] = [{"count": file.duplicates}]
+    for source, amended in (
+        Counter(e["source"] for e in stored(home)) - Counter(e["source"] for e in events(home))
+    ).items():
+        found[f"{source} superseded"] = [{"count": amended}]
     return found
 
 
@@ -162,8 +167,9 @@ def _write_expected() -> None:
                 rows = found.get(f"{sample.stem}-plain {kind}", [])
                 lines = ",\n".join(f"      {json.dumps(r, ensure_ascii=False)}" for r in rows)
                 kinds.append(f'    "{kind}": [\n{lines}\n    ]' if rows else f'    "{kind}": []')
-            if copies := found.get(f"{sample.stem}-plain duplicates"):
-                kinds.append(f'    "duplicates": {copies[0]["count"]}')
+            for kind in ("duplicates", "superseded"):
+                if copies := found.get(f"{sample.stem}-plain {kind}"):
+                    kinds.append(f'    "{kind}": {copies[0]["count"]}')
             parts.append(f'  "{sample.name}": {{\n' + ",\n".join(kinds) + "\n  }")
         text = "{\n" + ",\n".join(parts) + "\n}\n"
         (FOLDER / log_format / "expected.json").write_text(text, encoding="utf-8")

@@ -36,8 +36,8 @@ def test_sample_becomes_the_expected_rows(
     rows = expected(log_format)[sample.name]
     assert landed[log_format].get(f"{sample.stem}-plain events", []) == rows["events"]
     assert landed[log_format].get(f"{sample.stem}-plain quarantined", []) == rows["quarantined"]
-    copies = landed[log_format].get(f"{sample.stem}-plain duplicates", [{"count": 0}])
-    assert copies == [{"count": rows.get("duplicates", 0)}]
+    for kind in ("duplicates", "superseded"):
+        assert landed[log_format].get(f"{sample.stem}-plain {kind}", [{"count": 0}]) == [{"count": rows.get(kind, 0)}]
 
 
 @pytest.mark.parametrize(("log_format", "sample"), SAMPLES)
@@ -77,7 +77,7 @@ def test_expected_buckets_add_up_to_the_raw_totals(log_format: str, sample: Path
 def test_expected_rows_account_for_every_line(log_format: str, sample: Path) -> None:
     lines = [n for n, t in enumerate(sample.read_text(encoding="utf-8").split("\n"), 1) if t.strip()]
     rows = expected(log_format)[sample.name]
-    counted = len(rows["events"]) + len(rows["quarantined"]) + rows.get("duplicates", 0)
+    counted = len(rows["events"]) + len(rows["quarantined"]) + sum(rows.get(k, 0) for k in ("duplicates", "superseded"))
     if load_formats()[log_format].inside:
         assert counted >= len(lines)
         return
