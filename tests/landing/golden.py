@@ -167,9 +167,11 @@ def _write_expected() -> None:
                 rows = found.get(f"{sample.stem}-plain {kind}", [])
                 lines = ",\n".join(f"      {json.dumps(r, ensure_ascii=False)}" for r in rows)
                 kinds.append(f'    "{kind}": [\n{lines}\n    ]' if rows else f'    "{kind}": []')
-            for kind in ("duplicates", "superseded"):
-                if copies := found.get(f"{sample.stem}-plain {kind}"):
-                    kinds.append(f'    "{kind}": {copies[0]["count"]}')
+            kinds += [
+                f'    "{kind}": {counted[0]["count"]}'
+                for kind in ("duplicates", "superseded")
+                if (counted := found.get(f"{sample.stem}-plain {kind}"))
+            ]
             parts.append(f'  "{sample.name}": {{\n' + ",\n".join(kinds) + "\n  }")
         text = "{\n" + ",\n".join(parts) + "\n}\n"
         (FOLDER / log_format / "expected.json").write_text(text, encoding="utf-8")
