@@ -33,19 +33,23 @@ def shown(amount: Decimal, places: int) -> Decimal:
     return amount.quantize(_step(places), ROUND_HALF_EVEN, EXACT)
 
 
-def shown_parts(parts: Sequence[Decimal], places: int) -> list[Decimal]:
+def shown_parts(parts: Sequence[Decimal], places: int, whole: Decimal | None = None) -> list[Decimal]:
     """Parts with so many places that add up to their shown sum; each less than one step from its exact value.
 
     By largest remainder: all are rounded down, then those that lost most are rounded up instead, as many as the
-    whole needs. Of equal remainders the earlier position is rounded up.
+    whole needs. Of equal remainders the earlier position is rounded up. `whole` is what is left for them where the
+    other parts of a table are shown already: a number of as many places, about their sum.
     """
+    if not parts:
+        return []
     step = _step(places)
     made = [part.quantize(step, ROUND_FLOOR, EXACT) for part in parts]
     with exact():
-        missing = int((shown(total(parts), places) - total(made)) / step)
+        aim = shown(total(parts), places) if whole is None else whole
+        each, some = divmod(int((aim - total(made)) / step), len(made))
         by_loss = sorted(range(len(made)), key=lambda place: (made[place] - parts[place], place))
-        for place in by_loss[:missing]:
-            made[place] += step
+        for rank, place in enumerate(by_loss):
+            made[place] += step * (each + (rank < some))
     return made
 
 

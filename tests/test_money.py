@@ -81,3 +81,12 @@ def test_of_equal_remainders_the_earlier_is_rounded_up() -> None:
 
 def test_a_third_each_of_a_cent() -> None:
     assert [str(p) for p in shown_parts([Decimal("0.0033")] * 3, 2)] == ["0.01", "0.00", "0.00"]
+
+
+@given(PARTS.filter(bool), PLACES, st.integers(-2, 2))
+def test_parts_add_up_to_a_whole_that_is_given(parts: list[Decimal], places: int, steps: int) -> None:
+    """As where the others of a table have taken a step more or less than their share."""
+    whole = total([shown(total(parts), places), Decimal(steps).scaleb(-places)])
+    assert total(shown_parts(parts, places, whole)) == whole
+    assert shown_parts(parts, places, shown(total(parts), places)) == shown_parts(parts, places)
+    assert shown_parts([], places) == []

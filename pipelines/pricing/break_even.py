@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from pipelines.errors import MeterhouseError
 from pipelines.money import exact
-from pipelines.pricing.break_even_currencies import InCurrencies, in_one_currency
+from pipelines.pricing.break_even_currencies import InCurrencies, in_currencies, in_one_currency
 from pipelines.pricing.explain import built_warehouse, rows
 from pipelines.pricing.replacement import Model, Replacement, find_model
 from pipelines.pricing.rerate import Change, Days, rated_again
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from decimal import Decimal
 
+    import duckdb
+
     from pipelines.home import Home
 
 _DAY_SECONDS = 86_400
@@ -29,7 +32,10 @@ _DAY_SECONDS = 86_400
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """The same requests at the tuned model's rates and at another model's, exact. `reason`: why some are left out."""
+    """The same requests at the tuned model's rates and at another model's, exact. `reason`: why some are left out.
+
+    `incomparable`: why the two, in different currencies, could not be converted. `currencies` are the other's own.
+    """
 
     name: str
     requests: int
@@ -37,6 +43,8 @@ class Compared:
     tuned_amount: Decimal | None
     other_amount: Decimal | None
     reason: str | None
+    incomparable: str | None = None
+    currencies: tuple[str, ...] = ()
 
     @property
     def saving(self) -> Decimal | None:
@@ -62,8 +70,8 @@ class Verdict:
 class Tuned:
     """One tuned model of one organisation: what it came to, and how that compares.
 
-    `converted_from` names the currencies that were converted to `currency`. Where that could not be done, this is the
-    part in `currency` alone, and `incomparable` says so.
+    `converted_from` names the currencies that were converted to `currency`, those of a model that it is compared with
+    among them. Where that could not be done, this is the part in `currency` alone, and `incomparable` says so.
     """
 
     provider: str
@@ -104,6 +112,8 @@ def break_even(home: Home, *, against: str | None = None, organization: str | No
             order by organization_id, provider, model, billing_currency""",
             {"organization": organization},
         )
+        if organization is not None and not found:
+            _require_known(con, organization)
         days = con.execute(
             "select min(charge_date), max(charge_date) from marts.rated_usage where model_tier = 'fine_tuned'"
         ).fetchone()
@@ -120,6 +130,15 @@ def break_even(home: Home, *, against: str | None = None, organization: str | No
             for row in found
         )
     )
+
+
+def _require_known(con: duckdb.DuckDBPyConnection, organization: str) -> None:
+    """Tell a slip of the pen from an organisation without tuned models."""
+    used = con.execute("select 1 from marts.spend_daily where organization_id = ? limit 1", [organization])
+    if used.fetchone() is None:
+        raise MeterhouseError(
+            f"there is no usage of the organisation {organization!r}.", way_out="Correct --organization."
+        )
 
 
 def _tuned(
@@ -147,9 +166,10 @@ def _other(against: str, row: dict[str, Any], found: dict[str, Any] | None, kind
     if found is None:
         reason = "the tuned model itself has no amount" if row["usage_requests"] else None
         return Compared(against, 0, 0, None, None, reason)
+    currencies, why = tuple(found["currencies"] or ()), found["unconverted_reason"] if kind else None
     return Compared(
         against, found["requests"], found["tokens"], found[f"{kind}tuned_amount"], found[f"{kind}other_amount"],
-        found["reason"],
+        found["reason"], why and in_currencies(row["billing_currency"], against, currencies, why), currencies,
     )  # fmt: skip
 
 
@@ -184,38 +204,60 @@ def _regular(catalog: str) -> str:
             and rated.hosting_hours = 0 and coalesce(rated.operation, '') not in ('fine_tuning', 'hosting')"""
 
 
+_EXCHANGE = """
+    select distinct charge_date, billing_currency, revenue_exchange_rate as rate from {}published.spend_reported"""
+# The other model's amounts in the tuned model's own currency are null where it is listed in another.
 _COMPARED = f"""
+    with compared as (
+        select
+            own.provider, own.model, own.organization_id, own.billing_currency, own.charge_date, own.tokens,
+            own.regular_amount as tuned_amount, own_exchange.rate as tuned_rate,
+            other.regular_amount as other_amount, other_exchange.rate as other_rate,
+            other.billing_currency as other_currency,
+            own.regular_amount is not null and other.regular_amount is not null as both_known,
+            case
+                when own.regular_amount is null then 'the tuned model itself has no amount'
+                else other.unpriced_reason
+            end as reason,
+            case
+                when not both_known then null
+                when tuned_rate is null then own.billing_currency
+                when other_rate is null then other_currency
+            end as lacks
+        from (
+            select
+                regular.*,
+                input_tokens + cached_input_tokens + cache_write_5m_tokens + cache_write_1h_tokens
+                + audio_input_tokens + image_input_tokens + output_tokens + audio_output_tokens
+                + image_output_tokens as tokens
+            from ({_regular("")}) as regular
+        ) as own
+        inner join ({_regular("scratch.")}) as other
+            on own.usage_date = other.usage_date and own.source = other.source and own.event_id = other.event_id
+        left join ({_EXCHANGE.format("")}) as own_exchange
+            on own.charge_date = own_exchange.charge_date and own.billing_currency = own_exchange.billing_currency
+        left join ({_EXCHANGE.format("scratch.")}) as other_exchange
+            on other.charge_date = other_exchange.charge_date
+                and other.billing_currency = other_exchange.billing_currency
+    )
     select
-        own.provider, own.model, own.organization_id, own.billing_currency,
+        provider, model, organization_id, billing_currency,
         count(*) filter (where both_known) as requests,
-        coalesce(sum(own.tokens) filter (where both_known), 0)::bigint as tokens,
-        (sum(own.regular_amount) filter (where both_known))::decimal(38, 18) as tuned_amount,
-        (sum(other.regular_amount) filter (where both_known))::decimal(38, 18) as other_amount,
-        (sum(own.regular_amount * exchange.rate) filter (where both_known))::decimal(38, 24) as reported_tuned_amount,
-        (sum(other.regular_amount * exchange.rate) filter (where both_known))::decimal(38, 24) as reported_other_amount,
-        min(coalesce(
-            case when own.regular_amount is null then 'the tuned model itself has no amount' end,
-            other.unpriced_reason,
-            'its rate is in another currency'
-        )) filter (where not both_known) as reason
-    from (
-        select
-            regular.*,
-            input_tokens + cached_input_tokens + cache_write_5m_tokens + cache_write_1h_tokens + audio_input_tokens
-            + image_input_tokens + output_tokens + audio_output_tokens + image_output_tokens as tokens
-        from ({_regular("")}) as regular
-    ) as own
-    inner join ({_regular("scratch.")}) as other
-        on own.usage_date = other.usage_date and own.source = other.source and own.event_id = other.event_id
-    left join (
-        select distinct charge_date, billing_currency, revenue_exchange_rate as rate from published.spend_reported
-    ) as exchange on own.charge_date = exchange.charge_date and own.billing_currency = exchange.billing_currency
-    cross join lateral (
-        select
-            own.regular_amount is not null and other.regular_amount is not null
-            and own.billing_currency = other.billing_currency as both_known
-    ) as known
-    group by own.provider, own.model, own.organization_id, own.billing_currency"""
+        coalesce(sum(tokens) filter (where both_known), 0)::bigint as tokens,
+        list(distinct other_currency order by other_currency) filter (where both_known) as currencies,
+        (sum(tuned_amount) filter (where both_known))::decimal(38, 18) as tuned_amount,
+        case
+            when bool_and(other_currency = billing_currency) filter (where both_known)
+                then sum(other_amount) filter (where both_known)
+        end::decimal(38, 18) as other_amount,
+        (sum(tuned_amount * tuned_rate) filter (where both_known))::decimal(38, 24) as reported_tuned_amount,
+        (sum(other_amount * other_rate) filter (where both_known))::decimal(38, 24) as reported_other_amount,
+        min('no exchange rate from ' || lacks || ' to ' || reporting_currency || ' on this day: ' || charge_date)
+            as unconverted_reason,
+        min(reason) filter (where not both_known) as reason
+    from compared
+    cross join run.settings
+    group by provider, model, organization_id, billing_currency"""
 
 
 def verdict(tuned: Tuned, compared: Compared) -> Verdict:
@@ -223,8 +265,9 @@ def verdict(tuned: Tuned, compared: Compared) -> Verdict:
 
     Training is paid once; hosting goes on, so what it has come to a day counts against what a day saves.
     """
-    if tuned.incomparable:
-        return Verdict(is_paid=False, text=f"not comparable: {tuned.incomparable}")
+    incomparable = tuned.incomparable or compared.incomparable
+    if incomparable:
+        return Verdict(is_paid=False, text=f"not comparable: {incomparable}")
     saving = compared.saving
     if saving is None or not compared.tokens:
         return Verdict(is_paid=False, text=f"unknown: {compared.reason or 'the model has not been used'}")

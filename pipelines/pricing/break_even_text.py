@@ -48,7 +48,11 @@ def _facts(tuned: Tuned) -> Iterator[Line]:
         yield "unpriced", f"{tuned.unpriced_requests:,} of them have no amount; see `meterhouse unpriced`"
     if tuned.converted_from:
         converted = " and ".join(tuned.converted_from)
-        yield "currency", f"{converted} is converted to {tuned.currency} at the rate of exchange of each billing day"
+        verb = "is" if len(tuned.converted_from) == 1 else "are"
+        yield (
+            "currency",
+            f"{converted} {verb} converted to {tuned.currency} at the rate of exchange of each billing day",
+        )
 
 
 def _comparison(tuned: Tuned, compared: Compared, *, is_base: bool) -> Iterator[Line]:
@@ -66,7 +70,7 @@ def _comparison(tuned: Tuned, compared: Compared, *, is_base: bool) -> Iterator[
         )
         level = "saves" if saving > 0 else "is dearer by"
         each = _rounded(abs(per_million(saving, compared.tokens)))
-        yield "", f"tuning {level} {tuned.currency} {each} per 1,000,000 tokens"
+        yield "", f"tuning {level} {tuned.currency} {each} per 1,000,000 tokens" if saving else "both cost the same"
         if compared.reason:
             left_out = tuned.usage_requests - compared.requests
             yield "", f"{count(left_out, 'request')} left out: {compared.reason}"
@@ -77,6 +81,8 @@ def _comparison(tuned: Tuned, compared: Compared, *, is_base: bool) -> Iterator[
         when = "it took" if found.is_paid else "it will be after"
         text += f": {when} {use}, at the present rate {count(found.days, 'day')} from the first use on"
     yield "paid back?", text
+    if tuned.incomparable or compared.incomparable:
+        yield "", "Add that rate under prices/exchange_rates/ of the home and run again."
 
 
 def _amount(amount: Decimal | None, tuned: Tuned) -> str:

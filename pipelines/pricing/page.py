@@ -28,16 +28,16 @@ def heading(console: Console, text: str, *, above: int = 0) -> None:
     console.print(Text(text, style="bold"), soft_wrap=True)
 
 
-def lines(console: Console, found: Iterable[Line]) -> None:
+def lines(console: Console, found: Iterable[Line], *, label_width: int = _LABEL) -> None:
     """Each label with its text; an empty label goes on with the one above."""
     width = min(console.width, _WIDEST)
     for label, text in found:
-        begin = f"  {label:<{_LABEL}} "
+        begin = f"  {label:<{label_width}} "
         if not label.strip() and text == "":
             console.print()
             continue
         wrapped = textwrap.wrap(
-            text, width, initial_indent=begin, subsequent_indent=" " * (_LABEL + 3),
+            text, width, initial_indent=begin, subsequent_indent=" " * (label_width + 3),
             break_long_words=False, break_on_hyphens=False,
         )  # fmt: skip
         for line in wrapped:

@@ -1,7 +1,8 @@
-"""One model's usage at another model's rates: which rows that is, and the change to the tables of rates.
+"""One model's usage at another model's rates: which rates that is, and the change to the table of rates.
 
 `gpt-4o=gpt-4o-mini` rates usage of the one by rows of the other; `ft:` before an id means the tuned models of that
-base. A provider and a slash may stand in front of either. How such rows rate requests belongs in the dbt models.
+base. A provider and a slash may stand in front of either. Only rates change: the model keeps its name, and what it is
+an alias of, so the same terms count. How rates and terms rate requests belongs in the dbt models.
 """
 
 from __future__ import annotations
@@ -10,14 +11,26 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipelines.errors import MeterhouseError
-from pipelines.pricing.tables import RATES
+from pipelines.pricing.rules import bounded
+from pipelines.pricing.tables import ALIASES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     import duckdb
 
-_BOTH = "(select * from rating.price_book union all select * from run.home_prices)"
+# The dbt model that has the prices of every model, those of aliases too, before requests are looked up in it.
+RATES_MODEL = "price_rate_units"
+_KEY = ("card", "provider", "model", "model_tier", "service_tier", "region", "currency")
+_FIRST, _OPEN = "timestamp '0001-01-01 00:00:00'", "timestamp '9999-12-31 00:00:00'"
+# Aliases as they were known at the book's date.
+_ALIASES = """(
+    select
+        '' as file, 0 as line, provider, alias, model, valid_from, valid_to,
+        coalesce(known_from, valid_from) as known_from
+    from (select * from rating.model_aliases union all by name select * from run.home_aliases) as listed
+    where coalesce(known_from, valid_from) <= (select known_at from run.settings)
+)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,32 +87,96 @@ def _near(text: str, models: Sequence[Model]) -> str:
     return "Copy the id from `meterhouse prices list`; of an alias, name the model that it stands for."
 
 
-def replace_rates(con: duckdb.DuckDBPyConnection, replacements: Sequence[Replacement]) -> None:
-    """Change `rating.price_book` and `run.home_prices`, all replacements at once, from the rows as they were."""
+def replace_rates(
+    con: duckdb.DuckDBPyConnection, replacements: Sequence[Replacement], table: str = f"marts.{RATES_MODEL}"
+) -> None:
+    """Change `table` as the dbt model has built it, all replacements at once, from the rates as they were.
+
+    A model that is an alias is still priced as what it stands for while it does (`priced_as`), so that terms of both
+    count. Aliases of a replaced model have no rates but its own, so theirs change with it.
+    """
     if not replacements:
         return
     twice = {r.used for r in replacements if sum(r.used == other.used for other in replacements) > 1}
     if twice:
         names = ", ".join(sorted(str(model) for model in twice))
         raise MeterhouseError(f"--model names {names} twice.", way_out="Give each model one other.")
-    columns = {name: name for name in RATES.columns}
-    con.execute(f"create temp table rates_before as select {', '.join(columns)} from {_BOTH}")
-    for table in ("rating.price_book", "run.home_prices"):
-        for one in replacements:
-            con.execute(f"delete from {table} where provider = ? and model = ? and model_tier = ?", _values(one.used))
+    con.execute(f"""
+        create temp table rates_before as select * from {table};
+        create temp table stood_before as {_STOOD}""")
     for one in replacements:
-        # An alias that usage goes by has rows of its own from now on.
-        for table in ("rating.model_aliases", "run.home_aliases") if one.used.model_tier == "base" else ():
-            con.execute(f"delete from {table} where provider = ? and alias = ?", _values(one.used)[:2])
-        picked = columns | {"provider": "$1", "model": "$2", "model_tier": "$3"}
         con.execute(
             f"""
-            insert into rating.price_book ({", ".join(columns)})
-            select {", ".join(picked.values())} from rates_before
-            where provider = $4 and model = $5 and model_tier = $6""",
-            [*_values(one.used), *_values(one.priced_as)],
+            delete from {table}
+            where provider = $1 and model_tier = $3 and $2 in (model, priced_as)""",
+            _values(one.used),
         )
-    con.execute("drop table rates_before")
+    for one in replacements:
+        # An alias that is replaced itself does not follow the model it stands for.
+        own = [r.used.model for r in replacements if _values(r.used)[::2] == _values(one.used)[::2]]
+        con.execute(_insert(table), [*_values(one.used), *_values(one.priced_as), own])
+    con.execute("drop table rates_before; drop table stood_before")
+
+
+# When an alias stands for a model on each card: until its first rate of its own there.
+_STOOD = f"""
+    with stood as ({bounded(ALIASES.key, _ALIASES)}),
+    own as (
+        select card, provider, model, min(valid_from) as valid_from from rates_before
+        where priced_as = model group by card, provider, model
+    )
+    select
+        cards.card, stood.provider, stood.alias, stood.model, stood.valid_from,
+        least(coalesce(stood.ends_at, {_OPEN}), coalesce(own.valid_from, {_OPEN})) as valid_to
+    from stood
+    cross join (select distinct card from rates_before) as cards
+    left join own on cards.card = own.card and stood.provider = own.provider and stood.alias = own.model
+    where stood.valid_from < least(coalesce(stood.ends_at, {_OPEN}), coalesce(own.valid_from, {_OPEN}))"""
+
+
+def _insert(table: str) -> str:
+    """Rates of the model $4, $5, $6 for $1, $2, $3 and its aliases but those in $7, by what they are priced as."""
+    key = ", ".join(_KEY)
+    return f"""
+        insert into {table} by name
+        with bounds as (
+            select card, {_FIRST} as instant from rates_before
+            union
+            select card, unnest([valid_from, valid_to]) from stood_before where provider = $1 and alias = $2
+        ),
+        stretches as (
+            select
+                card, instant as valid_from,
+                coalesce(lead(instant) over (partition by card order by instant), {_OPEN}) as valid_to
+            from bounds
+        ),
+        names as (
+            select
+                stretches.card, $2 as model, coalesce(stood.model, $2) as priced_as, stretches.valid_from,
+                stretches.valid_to
+            from stretches
+            left join stood_before as stood
+                on stretches.card = stood.card and stood.provider = $1 and stood.alias = $2
+                    and stretches.valid_from >= stood.valid_from and stretches.valid_to <= stood.valid_to
+            union all
+            select card, alias, model, valid_from, valid_to from stood_before
+            where provider = $1 and model = $2 and not list_contains($7, alias)
+        ),
+        priced as (
+            select rates.* replace (
+                $1 as provider, names.model as model, $3 as model_tier, names.priced_as as priced_as,
+                greatest(rates.valid_from, names.valid_from) as valid_from,
+                least(rates.valid_to, names.valid_to) as valid_to
+            )
+            from rates_before as rates
+            inner join names
+                on rates.card = names.card and rates.valid_from < names.valid_to and rates.valid_to > names.valid_from
+            where rates.provider = $4 and rates.model = $5 and rates.model_tier = $6
+        )
+        select * replace (
+            md5(concat_ws('|', {key}, valid_from::varchar, context_from::varchar)) as rate_id
+        )
+        from priced"""
 
 
 def _values(model: Model) -> list[str]:

@@ -1,7 +1,7 @@
 """Rates a home's events once more under other prices, in a warehouse of its own that is thrown away afterwards.
 
 The same dbt models, on the event files of the chosen days alone. The home's warehouse is only read, its exports and
-pages are not looked at. Which rows a model takes from another belongs in `replacement.py`, what is compared with what
+pages are not looked at. Which rates a model takes from another belongs in `replacement.py`, what is compared with what
 in `what_if.py` and `break_even.py`.
 """
 
@@ -23,7 +23,7 @@ from pipelines.pricing.book import SEED, load_book
 from pipelines.pricing.check import require_valid_tables
 from pipelines.pricing.digest import price_book_digest
 from pipelines.pricing.months import touched_months, with_whole_months
-from pipelines.pricing.replacement import Replacement, replace_rates
+from pipelines.pricing.replacement import RATES_MODEL, Replacement, replace_rates
 from pipelines.pricing.tables import ALIASES, EXCHANGE_RATES, RATES, read_rows, write_typed
 from pipelines.settings import load_settings
 from pipelines.sql import literal
@@ -39,7 +39,9 @@ if TYPE_CHECKING:
 
 # The tables that the price book of Meterhouse itself is read from, where dbt puts its seeds.
 _SEEDS = ((RATES, "rating.price_book"), (ALIASES, "rating.model_aliases"), (EXCHANGE_RATES, "rating.exchange_rates"))
-_MODELS = ("+spend_daily", "rated_usage")
+_MODELS = ("+spend_daily", "rated_usage", "spread_days", "spend_reported")
+# Views that are looked at.
+_VIEWS = ("marts.rated_usage", "published.spend_reported")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +67,8 @@ class Days:
 def rated_again(home: Home, change: Change, days: Days) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection to the home's warehouse with the other rating attached as `scratch`, both read-only.
 
-    `scratch` has `marts.spend_daily`, `marts.rated_usage` and what they are made from, complete for the billing days
-    asked for and perhaps with more days around them.
+    `scratch` has `marts.spend_daily`, `marts.rated_usage`, `marts.spread_days`, `published.spend_reported` and what
+    they are made from, complete for the billing days asked for and perhaps with more days around them.
     """
     settings = _changed_settings(home, change)
     home.work.mkdir(parents=True, exist_ok=True)
@@ -80,21 +82,22 @@ def rated_again(home: Home, change: Change, days: Days) -> Iterator[duckdb.DuckD
             for table, target in _SEEDS:
                 rows = load_book(seed=change.book or SEED) if table is RATES else read_rows(table, table.files())
                 write_typed(con, table, rows, target)
-            replace_rates(con, change.replacements)
-        _run_dbt(scratch, home)
-        _make_table_of_view(scratch)
+        _build(scratch, home, change.replacements)
+        _make_tables_of_views(scratch)
         with warehouse.connect(home, read_only=True) as con:
             con.execute(f"attach {literal(scratch.warehouse)} as scratch (read_only)")
             yield con
 
 
-def _make_table_of_view(scratch: Home) -> None:
+def _make_tables_of_views(scratch: Home) -> None:
     """A view names the catalog it was made in, which in a connection to the home's warehouse is the home's."""
     with warehouse.connect(scratch) as con:
-        con.execute("""
-            create table marts.kept as from marts.rated_usage;
-            drop view marts.rated_usage;
-            alter table marts.kept rename to rated_usage""")
+        for view in _VIEWS:
+            schema, _, name = view.partition(".")
+            con.execute(f"""
+                create table {schema}.kept as from {view};
+                drop view {view};
+                alter table {schema}.kept rename to {name}""")
 
 
 def built_days(con: duckdb.DuckDBPyConnection) -> Days | None:
@@ -184,11 +187,22 @@ def _usage_days(days: Days, zone: str) -> set[str]:
     return {(first + timedelta(days=n)).isoformat() for n in range((days.last - days.first).days + 1 + 2 * reach)}
 
 
-def _run_dbt(scratch: Home, home: Home) -> None:
-    """Run the models on the scratch warehouse, in a process of its own; no tests, no seeds."""
+def _build(scratch: Home, home: Home, replacements: tuple[Replacement, ...]) -> None:
+    """Run the models on the scratch warehouse; those of rates first where rates are replaced before they are used."""
+    if not replacements:
+        _run_dbt(scratch, home, "--select", *_MODELS)
+        return
+    _run_dbt(scratch, home, "--select", f"+{RATES_MODEL}")
+    with warehouse.connect(scratch) as con:
+        replace_rates(con, replacements)
+    _run_dbt(scratch, home, "--select", *_MODELS, "--exclude", f"+{RATES_MODEL}")
+
+
+def _run_dbt(scratch: Home, home: Home, *chosen: str) -> None:
+    """Run the chosen models on the scratch warehouse, in a process of its own; no tests, no seeds."""
     done = subprocess.run(  # noqa: S603 - our own executable and arguments
         [
-            build.dbt_executable(), "--quiet", "run", "--full-refresh", "--select", *_MODELS,
+            build.dbt_executable(), "--quiet", "run", "--full-refresh", *chosen,
             "--project-dir", str(build.DBT_PROJECT),
         ],
         env=build.dbt_environment(scratch),

@@ -13,6 +13,7 @@ from pipelines.pricing.book import SEED, load_book
 from pipelines.pricing.explain import built_warehouse
 from pipelines.pricing.replacement import Model, Replacement, parse_replacement, priced_models
 from pipelines.pricing.rerate import Change, Days, built_days, rated_again
+from pipelines.pricing.what_if_hours import IdleHours, idle_hours
 from pipelines.sql import literal
 
 if TYPE_CHECKING:
@@ -50,12 +51,16 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """Requests of one side that would gain or lose their amount, and the commonest reasons of those that lose it."""
+    """Requests of one side that would gain or lose their amount, and the commonest reasons of those that lose it.
+
+    `unpriced` counts those that have none in either rating.
+    """
 
     side: str
     newly_priced: int
     newly_unpriced: int
     reasons: tuple[tuple[str, int], ...]
+    unpriced: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,7 @@ class WhatIf:
     differences: tuple[Difference, ...]
     moved: tuple[Moved, ...]
     replacements: tuple[Replacement, ...]
+    idle: tuple[IdleHours, ...] = ()
 
     def level(self, name: str) -> list[Difference]:
         """Rows of one level, the greatest differences first."""
@@ -110,7 +116,8 @@ def what_if(
                 to {literal(csv)} (format csv, header)""")
         found = tuple(one for level in LEVELS for one in _level(con, level))
         requests, moved = _moved(con, _where(days, organization, "old."))
-    return WhatIf(days, requests, found, moved, replacements)
+        idle = idle_hours(con, days)
+    return WhatIf(days, requests, found, moved, replacements, idle)
 
 
 def chosen_days(con: duckdb.DuckDBPyConnection, first: date | None, last: date | None) -> Days:
@@ -128,10 +135,18 @@ def chosen_days(con: duckdb.DuckDBPyConnection, first: date | None, last: date |
 
 
 def used_models(con: duckdb.DuckDBPyConnection, where: str) -> list[Model]:
-    """Models that requests use, as rates name them."""
+    """Models that requests use, as rates name them, and those that they are aliases of."""
+    used = f"""
+        select distinct provider, coalesce(base_model, model) as model, model_tier
+        from marts.spend_daily where {where}"""
     return priced_models(
         con,
-        f"(select provider, coalesce(base_model, model) as model, model_tier from marts.spend_daily where {where})",
+        f"""(
+            {used}
+            union all
+            select provider, rates.priced_as as model, model_tier
+            from marts.price_rates as rates semi join ({used}) as used using (provider, model, model_tier)
+        )""",
     )
 
 
@@ -195,7 +210,10 @@ def _level(con: duckdb.DuckDBPyConnection, level: str) -> list[Difference]:
             sum(old_amount) as old_amount, sum(new_amount) as new_amount, sum(difference) as difference
         from compared
         group by all
-        having {"true" if level == "total" else "sum(difference) != 0"}
+        having
+            {"true" if level == "total" else "sum(difference) != 0"}
+            -- What gets a price of 0 for the first time, or loses it, differs too.
+            or (sum(old_amount) is null) != (sum(new_amount) is null)
         order by side desc, currency, abs(sum(difference)) desc, {listed} old_amount""").fetchall()
     width = len(names)
     return [Difference(level, tuple(row[:width]), *row[width:]) for row in found]
@@ -223,13 +241,14 @@ def _moved(con: duckdb.DuckDBPyConnection, where: str) -> tuple[int, tuple[Moved
     (requests,) = con.execute("select coalesce(sum(requests), 0)::bigint from moves").fetchone() or (0,)
     moved = []
     for side in ("revenue", "cost"):
-        gained, lost = con.execute(f"""
+        gained, lost, without = con.execute(f"""
             select
                 coalesce(sum(requests) filter (where {side}_old and not {side}_new), 0)::bigint,
-                coalesce(sum(requests) filter (where {side}_new and not {side}_old), 0)::bigint
-            from moves""").fetchone() or (0, 0)
+                coalesce(sum(requests) filter (where {side}_new and not {side}_old), 0)::bigint,
+                coalesce(sum(requests) filter (where {side}_old and {side}_new), 0)::bigint
+            from moves""").fetchone() or (0, 0, 0)
         reasons = con.execute(f"""
             select {side}_reason, sum(requests)::bigint as requests from moves
             where {side}_reason is not null group by all order by requests desc, 1 limit 3""").fetchall()
-        moved.append(Moved(side, gained, lost, tuple(reasons)))
+        moved.append(Moved(side, gained, lost, tuple(reasons), without))
     return int(requests), tuple(moved)

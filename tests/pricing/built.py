@@ -25,6 +25,7 @@ DIGEST = "0123456789abcdef" * 4
 SCHEMAS = {
     "marts": (
         "price_rows", "price_rate_units", "price_rates", "ratings", "rated_usage", "monthly_bands", "spend_daily",
+        "spread_days",
     ),
     "published": ("tuned_models", "spend_reported"),
 }  # fmt: skip

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.cli import main
+from pipelines.errors import MeterhouseError
 from pipelines.pricing.break_even import Compared, Tuned, break_even, per_million, verdict
 from tests.pricing.built import build_home
 from tests.rating.case import Case, event
@@ -73,6 +74,7 @@ def test_hosting_goes_on() -> None:
         (tuned(), compared("99", "1", requests=10), "unknown: 90 of 100 requests could not be compared"),
         (tuned(unpriced_requests=1), compared("1", "99"), "unknown: some of the training or hosting has no amount"),
         (tuned(incomparable="use in EUR"), compared("1", "99"), "not comparable: use in EUR"),
+        (tuned(), compared("1", None, incomparable="m in EUR"), "not comparable: m in EUR"),
         (tuned(training_amount=None), compared("1", "9"), "unknown: the training has no amount"),
         (tuned(hosting_hours=Decimal(1)), compared("1", "9"), "unknown: the hosting has no amount"),
     ],
@@ -148,7 +150,7 @@ def test_what_cannot_be_converted_is_not_compared(tmp_path: Path) -> None:
     why = "training in USD, use in EUR: no exchange rate from EUR to USD on this day: 2023-06-15"
     assert {verdict(one, one.comparisons[0]).text for one in (euro, dollars)} == {f"not comparable: {why}"}
     text = shown(home)
-    assert text.count(f"paid back? not comparable: {why}") == 2
+    assert text.count(f"paid back? not comparable: {why} Add that rate under prices/exchange_rates/") == 2
     assert "acme: openai ft:m:acme::x, in EUR" in text
 
 
@@ -170,3 +172,21 @@ def test_the_command_shows_each_tuned_model_of_the_warehouse(tmp_path: Path) -> 
     assert "1 request with 500,000 tokens came to USD 8 tuned, and would come to USD 1 there" in text
     assert "tuning is dearer by USD 14 per 1,000,000 tokens paid back? never: it is dearer a token" in text
     assert "beta" not in text
+
+
+def test_an_organisation_that_is_not_there_is_no_organisation_without_tuned_models(tmp_path: Path) -> None:
+    home = build_home(tmp_path / "home", Case(rates=[{"unit": "input", "price": "2"}], events=[event(input_tokens=1)]))
+    assert "No tuned model has been used" in shown(home, "--organization", "acme")
+    with pytest.raises(MeterhouseError, match="there is no usage of the organisation 'amce'"):
+        break_even(home, organization="amce")
+
+
+def test_what_costs_the_same_is_not_said_to_be_dearer(tmp_path: Path) -> None:
+    """Free models too: nothing is paid, so nothing is saved."""
+    rates = [{"unit": "input", "price": "0", "model_tier": tier} for tier in ("base", "fine_tuned")]
+    home = build_home(
+        tmp_path / "home", Case(rates=rates, events=[event(model="ft:m:acme::x", input_tokens=1_000_000)])
+    )
+    text = shown(home)
+    assert "both cost the same paid back? never: it costs the same a token" in text
+    assert "dearer" not in text

@@ -85,7 +85,10 @@ def test_the_base_is_looked_up_on_the_card_and_in_the_tier_of_the_request() -> N
     batch = [rate("input", "4", "fine_tuned", service_tier="batch")]
     (row,) = found(Case(rates=[*RATES, *batch], events=[used("1", service_tier="batch"), used("2")]))
     assert (row["usage_requests"], row["compared_requests"], row["base_amount"]) == (2, 1, 2)
-    assert row["base_reason"] == "no rate of the base model on the same card, in its service tier, at this instant"
+    assert (
+        row["base_reason"]
+        == "no rate of the base model on the same card, in its service tier and currency, at this instant"
+    )
 
 
 def test_a_region_of_its_own_comes_first() -> None:
@@ -104,7 +107,10 @@ def test_an_unknown_base_price_is_null_with_its_reason() -> None:
     tuned_alone = [r for r in RATES if r["model_tier"] == "fine_tuned"]
     (row,) = found(Case(rates=tuned_alone, events=[used("1")]))
     assert (row["base_amount"], row["extra_amount"], row["compared_amount"]) == (None, None, None)
-    assert row["base_reason"] == "no rate of the base model on the same card, in its service tier, at this instant"
+    assert (
+        row["base_reason"]
+        == "no rate of the base model on the same card, in its service tier and currency, at this instant"
+    )
     (row,) = found(Case(rates=[*tuned_alone, rate("input", "2")], events=[used("1", output_tokens=1)]))
     assert (row["base_amount"], row["base_reason"]) == (None, "no rate for output_tokens")
 

@@ -225,6 +225,119 @@ def test_break_even_against_another_model_in_another_currency(tmp_path: Path) ->
     assert (other.requests, other.tuned_amount, other.other_amount, found.currency) == (2, 11, Decimal("16.5"), "USD")
 
 
+class Listed:
+    """A tuned model at 12 USD, trained for 8 USD; n is listed at 20 EUR. Two million tokens, a million a day."""
+
+    def __init__(self, root: Path, **given: Any) -> None:
+        events = [
+            event(event_id="t", model=TUNED, operation="fine_tuning", training_tokens=1_000_000),
+            event(event_id="1", model=TUNED, input_tokens=1_000_000),
+            event(event_id="2", model=TUNED, input_tokens=1_000_000, at="2023-06-16T00:00:00"),
+        ]
+        self.worlds = Worlds(root)
+        foreign = rate("input", "20", model="n", currency="EUR")
+        self.worlds.home = build_home(root / "own", Case(rates=[*OLD, foreign], events=events, **given))
+        other = [rate("input", "20", model_tier="fine_tuned", currency="EUR"), *OLD[:2], OLD[3]]
+        self.worlds.other = build_home(root / "elsewhere", Case(rates=other, events=events, **given))
+
+    def shown(self) -> str:
+        with patch.object(break_even_module, "rated_again", self.worlds.rated_again):
+            done = CliRunner().invoke(main, ["break-even", "--home", str(self.worlds.home.root), "--against", "n"])
+        assert done.exit_code == 0, done.output
+        return " ".join(done.output.split())
+
+
+def test_break_even_against_a_model_that_is_listed_in_another_currency(tmp_path: Path) -> None:
+    """20 EUR are 25 USD on the first day and 30 on the second: 55 USD, where tuned they came to 24."""
+    text = Listed(
+        tmp_path, exchange_rates=[{"rate": "1.25"}, {"rate": "1.5", "valid_from": "2023-06-16T00:00:00Z"}]
+    ).shown()
+    assert "2 requests with 2,000,000 tokens came to USD 24 tuned, and would come to USD 55 there" in text
+    assert "tuning saves USD 15.5 per 1,000,000 tokens" in text
+    # 8 of training at 31 in two requests.
+    assert "paid back: it took 1 request with 516,130 tokens" in text
+    assert "EUR is converted to USD at the rate of exchange of each billing day" in text
+    # The base is in the model's own currency, and stays so.
+    assert "came to USD 24 tuned, and would come to USD 6 there" in text
+
+
+def test_break_even_says_which_rate_of_exchange_is_missing(tmp_path: Path) -> None:
+    """On the second day. What needs no rate is compared all the same."""
+    text = Listed(tmp_path, exchange_rates=[{"rate": "1.25", "valid_to": "2023-06-16T00:00:00Z"}]).shown()
+    why = "use in USD, n in EUR: no exchange rate from EUR to USD on this day: 2023-06-16"
+    assert f"against n: paid back? not comparable: {why} Add that rate under prices/exchange_rates/" in text
+    assert "came to USD 24 tuned, and would come to USD 6 there" in text
+    assert "paid back? never: it is dearer a token" in text
+    assert "unknown" not in text
+
+
+def test_break_even_in_a_third_currency_of_reports(tmp_path: Path) -> None:
+    """Both are converted to it, and all else of the model with them."""
+    text = Listed(
+        tmp_path,
+        reporting_currency="GBP",
+        exchange_rates=[
+            {"from_currency": "EUR", "to_currency": "GBP", "rate": "0.85"},
+            {"from_currency": "USD", "to_currency": "GBP", "rate": "0.75"},
+        ],
+    ).shown()
+    assert "training 1 job: GBP 6" in text
+    assert "came to GBP 18 tuned, and would come to GBP 34 there" in text
+    assert "EUR and USD is converted to GBP" not in text
+    assert "EUR and USD are converted to GBP" in text
+
+
+def test_break_even_where_the_own_currency_has_no_rate(tmp_path: Path) -> None:
+    text = Listed(
+        tmp_path,
+        reporting_currency="GBP",
+        exchange_rates=[{"from_currency": "EUR", "to_currency": "GBP", "rate": "0.85"}],
+    ).shown()
+    assert "use in USD, n in EUR: no exchange rate from USD to GBP on this day: 2023-06-15" in text
+    assert "came to USD 24 tuned, and would come to USD 6 there" in text
+
+
+def test_hours_of_gpus_that_would_serve_nobody_are_told(tmp_path: Path) -> None:
+    """10 hours at 2 USD are booked for m; at the rates of n they are in no request's cost, and yet to be paid."""
+    events = [event(event_id="1", input_tokens=1_000_000), event(event_id="2", model="n", input_tokens=1_000_000)]
+    given: dict[str, Any] = {"events": events, "serving_hours": [{"usage_date": "2023-06-15", "gpu_hours": "10"}]}
+    hours = rate("gpu_hour", "2", per="1", card="own")
+    worlds = Worlds(tmp_path)
+    worlds.home = build_home(tmp_path / "a", Case(rates=[*OLD, hours], cost_card="own", **given))
+    worlds.other = build_home(
+        tmp_path / "b", Case(rates=[*OLD, rate("input", "5", card="own")], cost_card="own", **given)
+    )
+    with patch.object(module, "rated_again", worlds.rated_again):
+        found = what_if(worlds.home, Change())
+        done = CliRunner().invoke(main, ["what-if", "--home", str(worlds.home.root)])
+    assert [(one.provider, one.model, one.currency, one.amount) for one in found.idle] == [("openai", "m", "USD", 20)]
+    assert "GPUs USD 20, booked for all organisations, of hours of openai/m would serve nobody" in " ".join(
+        done.output.split()
+    )
+    worlds.other = worlds.home
+    with patch.object(module, "rated_again", worlds.rated_again):
+        assert what_if(worlds.home, Change()).idle == ()
+
+
+def test_a_price_of_nothing_differs_from_no_price(worlds: Worlds, tmp_path: Path) -> None:
+    """x is free otherwise: no amount differs in sum, and yet it is shown."""
+    found = worlds.compare([*OLD, rate("input", "0", model="x")], csv=tmp_path / "free.csv")
+    assert revenue(found, "model") == {("openai", "x"): (None, 0, 0)}
+    assert not found.is_same
+    with patch.object(module, "rated_again", worlds.rated_again):
+        done = CliRunner().invoke(main, ["what-if", "--home", str(worlds.home.root)])
+    assert "openai x revenue USD none 0.000000 0.000000" in " ".join(done.output.split())
+    assert "revenue 1 request newly priced" in " ".join(done.output.split())
+
+
+def test_what_has_no_amount_in_either_rating_is_told(worlds: Worlds) -> None:
+    found = worlds.compare(OLD)
+    assert {(one.side, one.unpriced) for one in found.moved} == {("revenue", 1), ("cost", 1)}
+    with patch.object(module, "rated_again", worlds.rated_again):
+        done = CliRunner().invoke(main, ["what-if", "--home", str(worlds.home.root)])
+    assert "revenue 1 request without an amount in either rating" in " ".join(done.output.split())
+
+
 def middle(home: Home) -> tuple[date, date]:
     """Three days in the middle of a home."""
     ((first,),) = ask(home, "select min(charge_date) + 8 from marts.spend_daily")
@@ -295,3 +408,29 @@ def test_another_book_and_another_model_go_through_the_same_models(
     )
     assert by_model[base[0], base[1]][1] == expected
     assert set(by_model) == {(base[0], base[1]), (tuned[0], tuned[1])}
+
+
+@pytest.mark.slow
+def test_an_alias_and_another_currency_go_through_the_whole_way(tmp_path: Path) -> None:
+    """By dbt: the discount of m for what its alias x is used for, at n's rates; a tuned model against one in EUR."""
+    home = build_home(
+        tmp_path / "home",
+        Case(
+            rates=[
+                rate("input", "10"), rate("input", "4", model="n"), rate("input", "20", model="e", currency="EUR"),
+                rate("input", "12", model_tier="fine_tuned"), rate("training", "8", model_tier="fine_tuned"),
+            ],
+            aliases=[{"alias": "x", "model": "m"}],
+            terms=[{"kind": "discount", "percent": "50", "model": "m"}],
+            exchange_rates=[{"rate": "1.25"}],
+            events=[
+                event(event_id="1", model="x", input_tokens=1_000_000, reasoning_tokens=0),
+                event(event_id="2", model=TUNED, input_tokens=1_000_000, reasoning_tokens=0),
+            ],
+        ),
+    )  # fmt: skip
+    assert revenue(what_if(home, Change(), models=["x=n"]), "model") == {("openai", "x"): (5, 2, -3)}
+    # Of what is used only under an alias, the model that it stands for can be named too.
+    assert revenue(what_if(home, Change(), models=["m=n"]), "model") == {("openai", "x"): (5, 2, -3)}
+    ((_, other),) = [found.comparisons for found in break_even(home, against="e")]
+    assert (other.tuned_amount, other.other_amount, other.incomparable) == (6, Decimal("12.5"), None)

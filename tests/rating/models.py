@@ -15,7 +15,7 @@ import jinja2
 from pipelines.build import DBT_PROJECT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Container, Iterable
     from pathlib import Path
 
     import duckdb
@@ -105,12 +105,15 @@ def is_view(text: str) -> bool:
     return "materialized='ephemeral'" in text or "materialized='view'" in text
 
 
-def build(con: duckdb.DuckDBPyConnection, targets: Iterable[str], *, onto: bool = False) -> None:
+def build(
+    con: duckdb.DuckDBPyConnection, targets: Iterable[str], *, onto: bool = False, kept: Container[str] = ()
+) -> None:
     """Build the models and everything they are made from, all rows anew; ephemeral ones as views too.
 
-    With `onto`, incremental models keep their rows, but for those of the days or months that the run touches.
+    With `onto`, incremental models keep their rows, but for those of the days or months that the run touches. `kept`
+    are models that stay as they are.
     """
-    for model in dict.fromkeys(m for target in targets for m in _order(target)):
+    for model in dict.fromkeys(m for target in targets for m in _order(target) if m not in kept):
         text = _model_files()[model].read_text(encoding="utf-8")
         if onto and "materialized='incremental'" in text:
             day = re.search(r"unique_key='(\w+)'", text)

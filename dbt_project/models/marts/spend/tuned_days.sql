@@ -106,7 +106,7 @@ compared as (
             when tuned.purpose != 'usage' then null
             when tuned.revenue_amount is null then 'the tuned model itself has no amount'
             when base_rates.base_rate_id is null
-                then 'no rate of the base model on the same card, in its service tier, at this instant'
+                then 'no rate of the base model on the same card, in its service tier and currency, at this instant'
             else {{ no_amount_reason("tuned", "base", "base_rates", "base_rates") }}
         end as base_reason
     from tuned
