@@ -33,13 +33,14 @@ _PERCENTS = f"""
         case when sets.kind in ('graduated', 'volume') then 'band' else sets.kind end as family,
         (1 + case when sets.kind in ('uplift', 'markup') then 1 else -1 end * rows.percent * 0.01)::decimal(12, 6)
             as factor,
-        case {_DECIMALS} else 6 end as decimals
+        case when rows.percent is null then 0 {_DECIMALS} else 6 end as decimals
     from term_sets as sets
     inner join terms_typed as rows
         on sets.organization_id = rows.organization_id and sets.kind = rows.kind and sets.side = rows.side
             and sets.provider = rows.provider and sets.model = rows.model and sets.region = rows.region
             and sets.unit = rows.unit and sets.valid_from = rows.valid_from and sets.known_from = rows.known_from
-    where rows.percent is not null
+    -- A mark-up without a percentage takes its model out of the others.
+    where rows.percent is not null or sets.kind = 'markup'
 """
 
 _AT_RISK = """
@@ -134,7 +135,7 @@ _MET = f"""
 
 _PART = "{'percent': percent, 'factor': factor, 'file': row_file, 'line': row_line}"
 _SIDES = ", ".join(
-    f"any_value({_PART}) filter (family = '{family}' and side = '{side}') as {side}_{family}"
+    f"any_value({_PART}) filter (family = '{family}' and side = '{side}' and percent is not null) as {side}_{family}"
     for side in ("revenue", "cost")
     for family in ("uplift", "discount", "markup")
     if (side, family) != ("cost", "markup")

@@ -14,6 +14,7 @@ from pipelines.pricing.rules import (
     FOREVER,
     Rule,
     base_model,
+    bounded,
     choice,
     currency,
     decimal,
@@ -25,7 +26,9 @@ from pipelines.pricing.rules import (
     optional_text,
     price_block,
     text,
+    typed,
 )
+from pipelines.pricing.tables import ALIASES
 from pipelines.pricing.units import ALL, UNITS
 
 if TYPE_CHECKING:
@@ -82,7 +85,14 @@ RULES: tuple[Rule, ...] = (
         "'quantity ' || quantity || ' of unit ' || unit || ' is not whole'",
     ),
     Rule("quantity", "kind = 'allowance' and try_cast(quantity as decimal(24, 6)) = 0", "'nothing is allowed'"),
-    _needed("percent", _PERCENTS),
+    _needed("percent", ("uplift", "discount")),
+    # A more specific mark-up without a percentage takes a model out of a general one.
+    Rule(
+        "percent",
+        "kind = 'markup' and percent = '' and model = ''",
+        "'a term of kind markup needs percent; only one that names a model may leave it empty, as that model has no '"
+        " || 'mark-up then'",
+    ),
     _unused("percent", (*_PERCENTS, *BANDS)),
     not_negative("percent"),
     decimal("percent", 5, 4).where(_given["percent"]),
@@ -121,6 +131,7 @@ _SETS = f"""
             max(known_from) as known_from,
             min(valid_to) as valid_to,
             min(quantity) as first_quantity,
+            bool_or(kind = 'markup' and percent is null) as is_exempt,
             min_by(file, (file, line)) as file,
             min_by(line, (file, line)) as line,
             list(distinct currency) filter (currency is not null) as currencies,
@@ -226,20 +237,82 @@ _NO_CARD = """
     where kind = 'card' and card not in (select card from rates)
 """
 
+# A mark-up covers a term that is no wider than itself, also one of an alias of its model; a mark-up without a
+# percentage takes its model out again.
 _UNCOUNTED = f"""
+    with stood as ({bounded(ALIASES.key, f"({typed(ALIASES, 'aliases')})")}),
+    stands_for as (
+        select ours.file, ours.line, stood.model
+        from term_sets as ours
+        inner join stood
+            on ours.model = stood.alias and ours.provider in ('', stood.provider) and {meet("ours", "stood")}
+        where not exists (select 1 from rates where rates.provider = stood.provider and rates.model = stood.alias)
+    ),
+    markups as (
+        select * from term_sets where kind = 'markup'
+    )
     select ours.file, ours.line, 'kind' as field,
         'this ' || ours.kind || ' of the revenue side does not count while the mark-up on line ' || other.line || ' of '
         || other.file || ' is in force: it sets the price over cost' as cause
     from term_sets as ours
-    inner join term_sets as other
+    inner join markups as other
         on
-            ours.organization_id = other.organization_id
-            and (ours.provider = other.provider or '' in (ours.provider, other.provider))
-            and (ours.model = other.model or '' in (ours.model, other.model))
-            and (ours.region = other.region or '' in (ours.region, other.region))
+            other.organization_id in ('*', ours.organization_id)
+            and other.provider in ('', ours.provider)
+            and (
+                other.model in ('', ours.model)
+                or other.model in (
+                    select s.model from stands_for as s where s.file = ours.file and s.line = ours.line
+                )
+            )
+            and other.region in ('', ours.region)
             and {meet("ours", "other")}
-    where ours.side = 'revenue' and ours.kind in ('card', 'uplift', 'discount') and other.kind = 'markup'
+    where
+        ours.side = 'revenue' and ours.kind in ('card', 'uplift', 'discount') and not other.is_exempt
+        and not exists (
+            select 1
+            from markups as exempt
+            where
+                exempt.is_exempt and exempt.specificity > other.specificity
+                and (
+                    exempt.organization_id = ours.organization_id
+                    or '*' in (exempt.organization_id, ours.organization_id)
+                )
+                and (exempt.provider = ours.provider or '' in (exempt.provider, ours.provider))
+                and (
+                    exempt.model = ours.model or '' in (exempt.model, ours.model)
+                    or exempt.model in (
+                        select s.model from stands_for as s where s.file = ours.file and s.line = ours.line
+                    )
+                )
+                and (exempt.region = ours.region or '' in (exempt.region, ours.region))
+                and {meet("ours", "exempt")}
+        )
     qualify row_number() over (partition by ours.file, ours.line order by other.file, other.line) = 1
+"""
+
+# Nothing is wrong with it, but a percentage that was forgotten looks just so.
+_EXEMPT_FROM_NOTHING = f"""
+    select file, line, 'percent' as field,
+        'this mark-up has no percentage, so ' || model || ' has no mark-up, but there is none for it otherwise' as cause
+    from term_sets as ours
+    where is_exempt and not exists (
+        select 1
+        from term_sets as other
+        where
+            other.kind = 'markup' and not other.is_exempt
+            and (other.organization_id = ours.organization_id or '*' in (other.organization_id, ours.organization_id))
+            and (other.provider = ours.provider or '' in (other.provider, ours.provider))
+            and (other.region = ours.region or '' in (other.region, ours.region))
+            and (
+                other.model in ('', ours.model)
+                or exists (
+                    select 1 from aliases
+                    where (aliases.alias, aliases.model) in ((other.model, ours.model), (ours.model, other.model))
+                )
+            )
+            and other.valid_from < coalesce(ours.ends_at, {FOREVER})
+    )
 """
 
 _UNKNOWN_MODEL = f"""
@@ -287,6 +360,8 @@ def errors(con: duckdb.DuckDBPyConnection) -> list[Finding]:
 
 def warnings(con: duckdb.DuckDBPyConnection) -> list[Finding]:
     """Terms that have no effect."""
-    return ask(con, "warning", _UNCOUNTED, "Remove it, or end the mark-up.") + ask(
-        con, "warning", _UNKNOWN_MODEL, "Correct the id, or add its rates."
-    )
+    return [
+        *ask(con, "warning", _UNCOUNTED, "Remove it, end the mark-up, or take its model out by one without percent."),
+        *ask(con, "warning", _EXEMPT_FROM_NOTHING, "Give it its percentage, or remove it."),
+        *ask(con, "warning", _UNKNOWN_MODEL, "Correct the id, or add its rates."),
+    ]

@@ -53,16 +53,18 @@ prices.add_command(import_)
 def check(home: Path | None, book: Path) -> None:
     """Check the price tables of the book and the home; exit 1 on an error.
 
-    Warns of prices that look like a slip of the pen, of rows without effect, and of models in use
-    that no rate was found for at the last run.
+    Warns of prices that look like a slip of the pen, of rows without effect, of terms of an organisation
+    that no event is of, and of models in use that no rate was found for at the last run.
 
     Example: meterhouse prices check --home data
     """
+    from pipelines.pricing.check_organizations import unseen_organizations
     from pipelines.pricing.gaps import built_with_other_prices, gaps_in_use
 
     place = resolve_home(home)
     findings = [*_changed_seeds(book), *find_table_problems(place, seed=book)]
     if not any(found.severity == "error" for found in findings):
+        findings += unseen_organizations(place)
         gaps = gaps_in_use(place, seed=book)
         if gaps and built_with_other_prices(place, seed=book):
             say(
@@ -174,7 +176,7 @@ def diff(
     Compares two books, OLD and NEW; or one book as known at two instants; or, with neither, the price
     book with the same and a home's own cards.
 
-    Example: meterhouse prices diff --known-at 2026-01-01 --known-at 2026-07-01
+    Example: meterhouse prices diff --known-at 2026-11-24
     """
     from pipelines.pricing.diff import diff_prices
 
@@ -189,11 +191,11 @@ def diff(
     )
     names = (
         "change", "card", "provider", "model", "model tier", "service tier", "region", "unit", "from tokens", "from",
-        "to", "old", "new", "percent",
+        "to", "old", "new", "per", "percent",
     )  # fmt: skip
     print_table(names, map(_difference, found))
     counts = [f"{sum(one.change == kind for one in found)} {kind}" for kind in ("added", "ended", "dearer", "cheaper")]
-    say(f"{len(found)} differences: {', '.join(counts)}. Prices are for a million tokens, hours or calls.")
+    say(f"{len(found)} differences: {', '.join(counts)}.")
 
 
 def _books(
@@ -213,7 +215,7 @@ def _difference(one: Difference) -> tuple[str, ...]:
         str(one.context_from) if one.context_from else "",
         _instant(one.starts_at), _instant(one.ends_at),
         *(("none" if price is None else f"{price.normalize():f} {one.currency}") for price in (one.old, one.new)),
-        signed_percent(one.percent),
+        f"{one.per:,}", signed_percent(one.percent),
     )  # fmt: skip
 
 

@@ -13,6 +13,8 @@ import duckdb
 
 from pipelines.pricing.rules import FOREVER, bounded, typed
 from pipelines.pricing.tables import RATES
+from pipelines.pricing.units import ALL, BLOCKS, BY_NAME
+from pipelines.sql import literal
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -20,12 +22,14 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _KEY = ", ".join(RATES.key)
-_MILLION = "(price * (1000000 // per))::decimal(28, 6)"
+# The largest block that a unit is sold in, of which every other is a part.
+_BLOCK = " ".join(f"when {literal(unit.name)} then {max(BLOCKS[unit.dimension])}" for unit in ALL)
+_PRICE = f"(price * (case unit {_BLOCK} end // per))::decimal(28, 6)"
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One stretch of time in which one unit has another price. Prices are of a million; None where there is none."""
+    """One stretch of time in which one unit has another price. Prices are for `per` of it; None where there is none."""
 
     card: str
     provider: str
@@ -40,6 +44,11 @@ class Difference:
     ends_at: datetime | None
     old: Decimal | None
     new: Decimal | None
+
+    @property
+    def per(self) -> int:
+        """How many tokens, hours or calls the prices are for: a million, one, a thousand."""
+        return max(BLOCKS[BY_NAME[self.unit].dimension])
 
     @property
     def change(self) -> str:
@@ -75,7 +84,7 @@ def diff_prices(
             con.execute(f"create temp table {side}_typed as {typed(RATES, f'{side}_rows', known_at)}")
             con.execute(f"""
                 create temp table {side}_book as
-                select {_KEY}, valid_from, coalesce(ends_at, {FOREVER}) as ends_at, {_MILLION} as price
+                select {_KEY}, valid_from, coalesce(ends_at, {FOREVER}) as ends_at, {_PRICE} as price
                 from ({bounded(RATES.key, f"{side}_typed")}) as book
                 where ($model is null or contains(model, $model))
                     and ($provider is null or provider = $provider)

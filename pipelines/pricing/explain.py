@@ -19,7 +19,8 @@ from pipelines.landing.manifest import read_manifest
 from pipelines.pricing.book import SEED, load_book
 from pipelines.pricing.digest import price_book_digest
 from pipelines.pricing.explanation import Charge, Explanation, GpuShare, Part, PriceRow, RateSet, Side, Term
-from pipelines.pricing.missing import lacks_rate, way_out
+from pipelines.pricing.missing import MARKED_UP_HOURS, lacks_rate, way_out, way_out_over_hours
+from pipelines.pricing.stood import stands_for
 from pipelines.pricing.tables import RATES
 from pipelines.pricing.units import ALL
 from pipelines.sql import literal
@@ -35,6 +36,7 @@ _LONGEST = 2**63 - 1
 _NOT_TOKENS = {unit.name for unit in ALL if unit.dimension != "tokens"} | {"embedding"}
 _CHANGED = "The price tables have changed since this was rated; the next run rates anew."
 _FAULTY = "The price tables have an error now; `meterhouse prices check` names it. This was rated before."
+_UNPRICED = "`meterhouse unpriced --side {}` writes the lines."
 _WHO = (
     "source", "event_id", "occurred_at", "organization_id", "product_id", "api_key_id", "provider", "model",
     "base_model", "model_tier", "service_tier", "region", "operation", "status",
@@ -59,7 +61,7 @@ def explain_from(con: duckdb.DuckDBPyConnection, home: Home, event_id: str, sour
     (settings,) = rows(con, "select price_book_digest, revenue_card, cost_card from run.settings")
     quantities = _quantities(rated, event)
     book = _book_text(home)
-    sides = tuple(_side(con, book, name, rated, quantities, settings[f"{name}_card"]) for name in _SIDES)
+    sides = tuple(_side(con, book, name, rated, quantities, settings) for name in _SIDES)
     built, now = settings["price_book_digest"], _book_now(home)
     return Explanation(event, quantities, sides, built, now, () if built == now else (_CHANGED if now else _FAULTY,))
 
@@ -153,8 +155,9 @@ def _side(
     name: str,
     rated: Row,
     quantities: dict[str, Decimal],
-    card: str,
+    settings: Row,
 ) -> Side:
+    card = settings[f"{name}_card"]
     reason = rated["unpriced_reason" if name == "revenue" else "uncosted_reason"]
     stored = rated[f"{name}_amount"]
     currency = rated["billing_currency"]
@@ -164,15 +167,22 @@ def _side(
             stored, reason = rated["foreign_cost_amount"], None
     rate_id = rated[f"{name}_rate_id"]
     way = way_out(reason) if reason else None
-    if reason and lacks_rate(reason):
-        way = f"{way} `meterhouse unpriced --side {name}` writes the lines."
+    if reason and (lacks_rate(reason) or reason.startswith(MARKED_UP_HOURS)):
+        way = f"{way} {_UNPRICED.format(name)}"
     terms = _terms(con, (rated[f"{name}_terms"] or "").split(","))
     if rate_id is None:
-        return Side(name, currency if stored is not None else None, stored, reason, way, card, None, None, terms)
+        asked = (rated["base_model"] or rated["model"]) if reason and lacks_rate(reason) else None
+        return Side(
+            name, currency if stored is not None else None, stored, reason, way, card, None, None, terms,
+            stands_for=asked and stands_for(con, rated["provider"], asked, rated["occurred_at"]),
+        )  # fmt: skip
     rate = _rate_set(con, rate_id)
     prices = _prices(con, book, rate_id)
     # Hours of GPUs belong to everybody: only the general cost card prices them.
-    spread = name == "cost" and "gpu_hour" in prices and rate.card == card
+    is_over_hours = "gpu_hour" in prices and rate.card == settings["cost_card"]
+    spread = name == "cost" and is_over_hours
+    if name == "revenue" and is_over_hours and reason and lacks_rate(reason):
+        way = f"{way_out_over_hours()} {_UNPRICED.format(name)}"
     parts = _parts(con, rated) if name == "revenue" else {}
     charges = tuple(
         charge

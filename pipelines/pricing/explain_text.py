@@ -64,6 +64,8 @@ def _event_lines(found: Explanation) -> Iterator[Line]:
 def _side_lines(side: Side, notes: dict[PriceRow, int]) -> Iterator[Line]:
     if side.reason:
         yield "why", f"{side.reason}."
+    if side.stands_for:
+        yield "looked for", f"{side.stands_for}, which this id is an alias of at that instant"
     if side.way_out:
         yield "what would help", side.way_out
     if side.rate is None:

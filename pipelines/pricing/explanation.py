@@ -135,7 +135,8 @@ class RateSet:
 class Side:
     """One side of a request. `stored` is the amount in the warehouse, None with `reason`.
 
-    `spread` where its tokens cost a `share` of the hours of GPUs, which the factor does not touch.
+    `stands_for` is the model that an id without rates is an alias of. `spread` where its tokens cost a `share` of the
+    hours of GPUs, which the factor does not touch.
     """
 
     name: str
@@ -150,6 +151,7 @@ class Side:
     charges: tuple[Charge, ...] = ()
     spread: bool = False
     share: GpuShare | None = None
+    stands_for: str | None = None
 
     @property
     def found(self) -> Decimal | None:

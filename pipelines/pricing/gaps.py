@@ -1,6 +1,7 @@
 """Which models in use lack a rate: what the last run left without an amount, and the nearest price row.
 
-Read from the published tables, so it is as old as they are. What is wrong with the rows of the price
+Read from the published tables, so it is as old as they are; what rows added since have closed is found in `closed.py`.
+What is wrong with the rows of the price
 tables themselves belongs in `check.py`.
 """
 
@@ -9,12 +10,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipelines import warehouse
-from pipelines.landing.contract import BUCKETS
+from pipelines.landing.contract import BUCKETS, INPUT_BUCKETS
 from pipelines.pricing.book import SEED, load_book
+from pipelines.pricing.closed import REQUEST, closed_since
 from pipelines.pricing.digest import price_book_digest
 from pipelines.pricing.findings import Finding
 from pipelines.pricing.rules import bounded, typed
 from pipelines.pricing.tables import RATES, TERMS, load, write_typed
+from pipelines.pricing.units import ALL
 from pipelines.settings import load_settings
 from pipelines.sql import literal
 
@@ -32,10 +35,17 @@ _INSTANT = "%Y-%m-%dT%H:%M:%SZ"
 _GAPS = f"""
     with gaps as (
         select
-            card, provider, model, model_tier, service_tier, region, reason,
+            still.card, still.provider, still.model, still.model_tier, still.service_tier, region, reason,
+            -- Rates that begin in between tell one time without rates from the next.
+            case when starts_with(reason, 'no rate in force') then began_at end as after,
             min(occurred_at) as first_at, max(occurred_at) as last_at, count(*) as requests, sum(tokens) as tokens
-        from unrated
-        where {_NO_RATE}
+        from (from unrated anti join closed using ({", ".join(REQUEST)})) as still
+        asof left join (
+            select distinct card, provider, model, model_tier, service_tier, valid_from as began_at from rates_bounded
+        ) as starts
+            on still.card = starts.card and still.provider = starts.provider and still.model = starts.model
+                and still.model_tier = starts.model_tier and still.service_tier = starts.service_tier
+                and still.occurred_at >= starts.began_at
         group by all
     ),
     nearest as (
@@ -47,7 +57,8 @@ _GAPS = f"""
             on gaps.card = rows.card and gaps.provider = rows.provider and gaps.model = rows.model
         qualify row_number() over (
             partition by
-                gaps.card, gaps.provider, gaps.model, gaps.model_tier, gaps.service_tier, gaps.region, gaps.reason
+                gaps.card, gaps.provider, gaps.model, gaps.model_tier, gaps.service_tier, gaps.region, gaps.reason,
+                gaps.after
             order by
                 rows.model_tier = gaps.model_tier desc nulls last,
                 rows.service_tier = gaps.service_tier desc nulls last,
@@ -75,12 +86,15 @@ _GAPS = f"""
         strftime(first_at, '{_INSTANT}') as first_at,
         starts_with(reason, 'no rate in force') as is_time
     from nearest
-    order by tokens desc, card, provider, model, model_tier, service_tier, region, reason
+    order by tokens desc, card, provider, model, model_tier, service_tier, region, reason, first_at
 """
 
 
 def gaps_in_use(home: Home, *, seed: Path = SEED) -> list[Finding]:
-    """A warning for each card and model that requests of the last run needed and did not find; most tokens first."""
+    """A warning for each card and model that requests of the last run needed and did not find; most tokens first.
+
+    What rows that were added since give a price is told apart, behind.
+    """
     published = home.exports / "published"
     if not any(published.glob("rated_usage/*/*.parquet")):
         return []
@@ -88,13 +102,14 @@ def gaps_in_use(home: Home, *, seed: Path = SEED) -> list[Finding]:
         con.register("rates", load_book(home, seed=seed))
         con.execute(f"create temp table rates_typed as {typed(RATES, 'rates')}")
         con.execute(f"create temp table rates_bounded as {bounded(RATES.key, 'rates_typed')}")
-        con.execute(f"create temp view unrated as {_unrated(con, home, published)}")
+        con.execute(f"create temp view unrated as select * from ({_unrated(con, home, published)}) where {_NO_RATE}")
+        closed = closed_since(con, home)
         found = con.execute(_GAPS).fetchall()
     nowhere = str(home.prices if home.prices.exists() else seed)
     return [
         Finding("warning", file or nowhere, line, field, cause, _way_out(file, first_at, is_time=is_time))
         for file, line, field, cause, first_at, is_time in found
-    ]
+    ] + closed
 
 
 def built_with_other_prices(home: Home, *, seed: Path = SEED) -> bool:
@@ -117,6 +132,9 @@ def _unrated(con: duckdb.DuckDBPyConnection, home: Home, published: Path) -> str
     rates = f"read_parquet({literal(published / 'price_rates.parquet')})"
     names = {row[0] for row in con.execute(f"describe select * from {rated}").fetchall()}
     tokens = " + ".join(f"{name}::hugeint" for name in BUCKETS if name in names)
+    length = " + ".join(f"{name}::hugeint" for name in INPUT_BUCKETS if name in names)
+    counted = [unit for unit in ALL if unit.quantity in names]
+    used = ", ".join(f"case when {unit.quantity} > 0 then {literal(unit.name)} end" for unit in counted)
     pricing = load_settings(home).pricing
     write_typed(con, TERMS, load(TERMS, home), "terms")
     marked_up = (
@@ -138,13 +156,18 @@ def _unrated(con: duckdb.DuckDBPyConnection, home: Home, published: Path) -> str
     )
     return f"""
         with sides as (
-            select rated.provider, rated.model_tier, rated.service_tier, occurred_at, {tokens} as tokens, {places}
+            select
+                rated.provider, rated.model_tier, rated.service_tier, occurred_at, {tokens} as tokens,
+                {length} as length, list_filter([{used}], lambda unit: unit is not null) as used,
+                coalesce(rated.region, '') as served_in, coalesce(operation = 'embedding', false) as is_embedding,
+                {places}
             from {rated} as rated
             left join {rates} as revenue on rated.revenue_rate_id = revenue.rate_id
             left join {rates} as cost on rated.cost_rate_id = cost.rate_id
             where unpriced_reason is not null or uncosted_reason is not null
         )
-        select provider, model_tier, service_tier, occurred_at, tokens, unnest(gap)
+        select
+            provider, model_tier, service_tier, occurred_at, tokens, length, used, served_in, is_embedding, unnest(gap)
         from (
             select *, unnest(list_distinct([revenue_gap, cost_gap])) as gap from sides
         ) as told

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.landing.contract import BUCKETS, METERS
 from pipelines.pricing.explain import rows
-from pipelines.pricing.rules import bounded
-from pipelines.pricing.tables import ALIASES
+from pipelines.pricing.stood import STOOD
 from pipelines.pricing.units import ALL
 
 if TYPE_CHECKING:
@@ -27,22 +26,15 @@ _REASONS = {"revenue": "unpriced_reason", "cost": "uncosted_reason"}
 _CHARGED = tuple(unit for unit in ALL if unit.name not in {"embedding", "request", "gpu_hour"})
 _OPEN = 9999
 
-# Aliases as they were known at the book's date.
-_ALIASES = """(
-    select
-        '' as file, 0 as line, provider, alias, model, valid_from, valid_to,
-        coalesce(known_from, valid_from) as known_from
-    from (select * from rating.model_aliases union all by name select * from run.home_aliases) as listed
-    where coalesce(known_from, valid_from) <= (select known_at from run.settings)
-)"""
-
 
 def lacking(con: duckdb.DuckDBPyConnection, side: str) -> list[Row]:
     """One row a model, tiers, reason and place, most tokens first.
 
     `rate_card`, `rate_model`, `rate_region`, `rate_currency` and `rate_context` say where a row is missing, of which
     `found` is whether other units have prices there; `lacks_<unit>` whether some request used it without a price.
-    `stands_for` is what the id is an alias of, `stood_later_for` where it is one only from a later instant on.
+    `stands_for` is what the id is an alias of, `stood_later_for` where it is one only from a later instant on; `terms`
+    are the lists of terms that counted, `rates_from` is when the rates of the first request began, and `is_over_hours`
+    says that a revenue was looked for at rates whose tokens cost their share of hours of GPUs.
     """
     return rows(con, _query(side))
 
@@ -54,7 +46,7 @@ def _query(side: str) -> str:
     prices = ", ".join(f"rates.{unit.price_column}" for unit in ALL)
     reason = _REASONS[side]
     return f"""
-        with stood as ({bounded(ALIASES.key, _ALIASES)}),
+        with stood as ({STOOD}),
         first_own as (
             select card, provider, model, min(valid_from) as own_from from marts.price_rows group by all
         ),
@@ -72,10 +64,12 @@ def _query(side: str) -> str:
                 coalesce(used.base_model, used.model) as asked,
                 {reason} as reason,
                 coalesce(rates.card, {_general(side)}) as rate_card,
-                rates.priced_as, rates.region as found_region, rates.currency, rates.context_from, {prices},
+                rates.priced_as, rates.region as found_region, rates.currency, rates.context_from,
+                rates.valid_from as rates_from, {prices},
                 rates.rate_id is not null as found,
-                {"rates.price_gpu_hours is not null and rates.card = cost_card" if side == "cost" else "false"}
-                    as is_spread
+                coalesce(rates.price_gpu_hours is not null and rates.card = cost_card, false) as is_of_hours,
+                {"is_of_hours" if side == "cost" else "false"} as is_spread,
+                {"is_of_hours" if side == "revenue" else "false"} as is_over_hours
             from published.rated_usage as used
             cross join run.settings as settings
             left join marts.price_rates as rates on used.{side}_rate_id = rates.rate_id
@@ -88,6 +82,7 @@ def _query(side: str) -> str:
                 without.*,
                 own_from,
                 case when own_from is null or own_from > occurred_at then now_for.model end as stands_for,
+                coalesce(priced_as, stands_for, asked) as rate_model,
                 case
                     when now_for.model is null and (own_from is null or own_from > later_for.valid_from)
                         then later_for.model
@@ -102,12 +97,20 @@ def _query(side: str) -> str:
             asof left join stood as later_for
                 on without.provider = later_for.provider and asked = later_for.alias
                     and occurred_at < later_for.valid_from
+        ),
+        starts as (
+            select distinct card, provider, model, model_tier, service_tier, valid_from as began_at
+            from marts.price_rates
+            where region = '' and priced_as = model
         )
         select
-            provider, asked as model, model_tier, service_tier, reason, found, stands_for,
+            named.provider, asked as model, named.model_tier, named.service_tier, reason, found, stands_for,
+            is_over_hours,
+            -- Rates that begin in between tell one time without rates from the next.
+            case when reason = 'no rate in force at this instant' then began_at end as after,
             case when not found then stood_later_for end as stood_later_for,
             rate_card,
-            coalesce(priced_as, stands_for, asked) as rate_model,
+            rate_model,
             found_region as rate_region,
             currency as rate_currency,
             coalesce(min(context_from), 0) as rate_context,
@@ -116,15 +119,21 @@ def _query(side: str) -> str:
             {lacks},
             count(*) filter (where operation = 'embedding') = count(*) as is_embedding,
             (list(distinct organization_id order by organization_id))[:5] as organizations,
+            list(distinct {side}_terms) filter ({side}_terms is not null) as terms,
+            min_by(rates_from, occurred_at) as rates_from,
             count(distinct organization_id) as organization_count,
             min(occurred_at) as first_at,
             max(occurred_at) as last_at,
             list(distinct usage_date order by usage_date) as days
         from named
+        asof left join starts
+            on rate_card = starts.card and named.provider = starts.provider and rate_model = starts.model
+                and named.model_tier = starts.model_tier and named.service_tier = starts.service_tier
+                and occurred_at >= began_at
         group by all
         order by
-            sum({" + ".join(BUCKETS)}) desc, provider, model, model_tier, service_tier, reason, rate_card, rate_model,
-            rate_region nulls first"""
+            sum({" + ".join(BUCKETS)}) desc, named.provider, asked, named.model_tier, named.service_tier, reason,
+            rate_card, rate_model, rate_region nulls first, first_at"""
 
 
 def _general(side: str) -> str:

@@ -92,6 +92,7 @@ def select_terms(
                 case
                     when kind = 'card' then 'card ' || card
                     when kind = 'allowance' then 'free'
+                    when kind = 'markup' and percent is null then 'no mark-up'
                     when price is not null then price || ' ' || currency || ' per ' || per
                     when kind in ('uplift', 'markup') then '+' || plain(percent) || ' %'
                     else '-' || plain(percent) || ' %'

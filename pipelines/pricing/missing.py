@@ -13,13 +13,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pipelines.pricing.figures import instant
-from pipelines.pricing.tables import ALIASES, RATES, SERVING_HOURS, PriceTable
+from pipelines.pricing.tables import ALIASES, RATES, SERVING_HOURS, TERMS, PriceTable
 from pipelines.pricing.units import ALL, BLOCKS, BY_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
 
+MARKED_UP_HOURS = "a mark-up cannot be taken over hours of GPUs"
 _QUANTITY = re.compile(r"no rate for (\w+_(?:tokens|hours|calls)|requests)$")
 _REGION = re.compile(r"no rate for region (.+)$")
 # The beginning of a reason → what to do about it, where no row of rates would help.
@@ -28,9 +29,18 @@ _OTHER_WAYS_OUT = {
     "no hours of GPUs are known": "Add the day's hours to prices/serving_hours/.",
     "the percentages of the terms": "Correct the percentages in prices/terms/: together at most six places.",
     "the price of a quantity band": "Give the band in prices/terms/ in the currency of the model's rate.",
-    "a mark-up cannot": "Give the model a rate a token on the revenue side, or take the mark-up from this model.",
+    MARKED_UP_HOURS: "Take the model out of the mark-up by a term of the kind markup that names it and has no percent, "
+    "and give it prices on a card that the cost side does not use: the cost stays as it is.",
     "cost rate is in another currency": "The cost is known in its own currency; spend_reported converts it.",
 }
+
+
+def way_out_over_hours() -> str:
+    """What to do where the card that would price the revenue is that of hours of GPUs too."""
+    return (
+        "Give the model prices on a card that the cost side does not use, and a term that names it: on the card of its "
+        "hours of GPUs they would be added to the cost."
+    )
 
 
 def lacks_rate(reason: str) -> bool:
@@ -105,6 +115,12 @@ def alias_line(provider: str, alias: str, model: str, needed_from: datetime) -> 
     row = {"provider": provider, "alias": alias, "model": model, "valid_from": begin, "valid_to": "",
            "known_from": _today()}  # fmt: skip
     return _line(ALIASES, row)
+
+
+def term_line(*, valid_from: datetime, **known: str) -> str:
+    """A CSV line of a term, empty where nothing is said."""
+    row = dict.fromkeys(TERMS.columns, "") | known | {"valid_from": instant(valid_from), "known_from": _today()}
+    return _line(TERMS, row | {"source": "?", "checked_on": "?"})
 
 
 def _today() -> str:

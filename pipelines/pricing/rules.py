@@ -84,7 +84,13 @@ def decimal(name: str, before: int, after: int) -> Rule:
 
 def currency(name: str) -> Rule:
     """A currency of ISO 4217."""
-    return Rule(name, f"{name} not in {one_of(CURRENCIES)}", f"'''' || {name} || ''' is not a currency, as USD is'")
+    meant = f"upper(trim({name}))"
+    return Rule(
+        name,
+        f"{name} not in {one_of(CURRENCIES)}",
+        f"'''' || {name} || ''' is not a currency: that is three capital letters of ISO 4217, '"
+        f" || case when {meant} in {one_of(CURRENCIES)} then 'here ' || {meant} else 'as USD' end",
+    )
 
 
 def instant(name: str, *, optional: bool) -> Rule:

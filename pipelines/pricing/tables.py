@@ -180,7 +180,7 @@ def _records(table: PriceTable, path: Path) -> Iterator[tuple[int, list[str]]]:
                     f"the header is not that of a file of {table.name}: {_difference(table, header)}.",
                     file=path,
                     line=1,
-                    way_out=f"Use exactly: {','.join(table.columns)}",
+                    way_out=_belongs(table, header) or f"Use exactly: {','.join(table.columns)}",
                 )
             start = reader.line_num + 1
             for fields in reader:
@@ -208,6 +208,15 @@ def _records(table: PriceTable, path: Path) -> Iterator[tuple[int, list[str]]]:
             line=reader.line_num,
             way_out="Mend the quotes on that line.",
         ) from error
+
+
+def _belongs(asked: PriceTable, header: list[str]) -> str | None:
+    """Where a file with the header of another table is to lie; None where the header is nobody's."""
+    for table in TABLES:
+        if table is not asked and set(header) | {table.optional} == {*table.columns, table.optional}:
+            folder = "prices/" if table.folder == "." else f"prices/{table.folder}/"
+            return f"This is a file of {table.name}: move it to {folder} of the home."
+    return None
 
 
 def _difference(table: PriceTable, header: list[str]) -> str:

@@ -7,18 +7,21 @@ how belongs in `unpriced_text.py`.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from pipelines.pricing.exempt import exemption
 from pipelines.pricing.explain import built_warehouse, rows
 from pipelines.pricing.lacking import lacking, stretch
 from pipelines.pricing.missing import (
+    MARKED_UP_HOURS,
     alias_line,
     hours_line,
     lacking_region,
     lacks_rate,
     rate_line,
     way_out,
+    way_out_over_hours,
 )  # fmt: skip
 from pipelines.pricing.units import ALL
 from pipelines.sql import literal
@@ -57,7 +60,8 @@ class NearRow:
 class Gap:
     """Requests that lack an amount for one reason. `lines` would fix it, pasted into a file of the folder `folder`.
 
-    `place` says where rates are missing, `alias` is the line of an alias that would give them, of `alias_of`.
+    `terms` would have to stand in prices/terms/ besides. `place` says where rates are missing, `alias` is the line of
+    an alias that would give them, of `alias_of`.
     """
 
     provider: str
@@ -76,6 +80,7 @@ class Gap:
     place: str
     folder: str
     lines: tuple[str, ...]
+    terms: tuple[str, ...]
     alias: str | None
     alias_of: str | None
 
@@ -83,7 +88,20 @@ class Gap:
 def find_unpriced(home: Home, side: str) -> list[Gap]:
     """Gaps of one side (revenue, cost) as the last run left them; most tokens first."""
     with built_warehouse(home) as con:
-        return [_gap(con, row) for row in lacking(con, side)]
+        return _each_line_once([_gap(con, row) for row in lacking(con, side)])
+
+
+def _each_line_once(gaps: list[Gap]) -> list[Gap]:
+    """Under an alias and under its model the same is missing: one line helps both, and twice it would be an error."""
+    seen: set[str] = set()
+    told = []
+    for gap in gaps:
+        terms, lines = (tuple(line for line in part if line not in seen) for part in (gap.terms, gap.lines))
+        seen.update(terms, lines)
+        is_told = (gap.terms or gap.lines) and not (terms or lines)
+        way = "The lines above help here too." if is_told else gap.way_out
+        told.append(replace(gap, terms=terms, lines=lines, way_out=way))
+    return told
 
 
 def _gap(con: duckdb.DuckDBPyConnection, row: dict[str, Any]) -> Gap:
@@ -91,12 +109,20 @@ def _gap(con: duckdb.DuckDBPyConnection, row: dict[str, Any]) -> Gap:
     if row["is_embedding"] and "input" in used:
         used = {"embedding" if unit == "input" else unit: quantity for unit, quantity in used.items()}
     reason = row["reason"]
+    way = way_out(reason)
     near: tuple[NearRow, ...] = ()
     lines: list[str] = []
+    terms: tuple[str, ...] = ()
     alias = alias_of = None
     folder = "prices"
     place = ""
-    if lacks_rate(reason):
+    is_marked_up = reason.startswith(MARKED_UP_HOURS)
+    if is_marked_up or (row["is_over_hours"] and lacks_rate(reason)):
+        terms, rates, card = exemption(con, row, used)
+        lines = list(rates)
+        place = f"card {card}, {row['provider']} {row['rate_model']}"
+        way = way if is_marked_up else way_out_over_hours()
+    elif lacks_rate(reason):
         row["rate_region"] = row["rate_region"] if row["found"] else lacking_region(reason)
         near = tuple(_near(con, row, tuple(used)))
         alias_of = _alias_of(row, near)
@@ -114,11 +140,12 @@ def _gap(con: duckdb.DuckDBPyConnection, row: dict[str, Any]) -> Gap:
                                         "organization_count", "first_at", "last_at")},
         quantities=used,
         organizations=tuple(row["organizations"]),
-        way_out=way_out(reason),
+        way_out=way,
         near=near,
         place=place,
         folder=folder,
         lines=tuple(lines),
+        terms=terms,
         alias=alias,
         alias_of=alias_of,
     )  # fmt: skip

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.pricing.figures import count, digits, instant, until
 from pipelines.pricing.page import heading, lines, verbatim
-from pipelines.pricing.tables import ALIASES, RATES, SERVING_HOURS
+from pipelines.pricing.tables import ALIASES, RATES, SERVING_HOURS, TERMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,6 +32,9 @@ def show(console: Console, side: str, gaps: Sequence[Gap]) -> None:
         name = f"{gap.provider} {gap.model}, {gap.model_tier}, {gap.service_tier}"
         heading(console, f"{number}. {name}: {gap.reason}", above=1)
         lines(console, _facts(gap))
+        if gap.terms:
+            header = [",".join(TERMS.columns), *gap.terms]
+            verbatim(console, "prices/terms/NAME.csv, with the agreement for `?`:", header)
         if gap.lines:
             verbatim(console, f"{gap.folder}/NAME.csv, `?` where a figure is not known:", _with_header(gap))
         if gap.alias:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from pipelines.pricing import check
-from pipelines.pricing.tables import ALIASES, RATES
+from pipelines.pricing.tables import ALIASES, RATES, TERMS
 from pipelines.pricing.unpriced import find_unpriced
 from tests.pricing.built import build_home
 from tests.rating.case import text_table
@@ -40,6 +40,7 @@ def pasted(case: Case, gaps: list[Gap], *, aliases: bool = False) -> Case:
         case,
         rates=[*case.rates, *(filled_in(RATES, line) for line in lines)],
         aliases=[*case.aliases, *(filled_in(ALIASES, line) for line in chosen)],
+        terms=[*case.terms, *(filled_in(TERMS, line) for gap in gaps for line in gap.terms)],
         con=duckdb.connect(),
     )
 
@@ -51,7 +52,10 @@ def gaps_after_pasting(folder: Path, case: Case, side: str = "revenue", *, alias
     """
     home = build_home(folder / "before", case)
     better = pasted(case, find_unpriced(home, side), aliases=aliases)
-    tables = {RATES.name: text_table(RATES, better.rates), ALIASES.name: text_table(ALIASES, better.aliases)}
+    tables = {
+        RATES.name: text_table(RATES, better.rates), ALIASES.name: text_table(ALIASES, better.aliases),
+        TERMS.name: text_table(TERMS, better.terms),
+    }  # fmt: skip
     check.raise_first(check._find(tables, warn=False))
     after = build_home(folder / "after", better)
     old, new = _amounts(home.warehouse), _amounts(after.warehouse)

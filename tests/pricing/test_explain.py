@@ -16,7 +16,7 @@ from pipelines.cli import main
 from pipelines.errors import MeterhouseError
 from pipelines.pricing import explain as module
 from pipelines.pricing.explain import explain, explain_from
-from tests.pricing.built import DIGEST, build_home, place_in_schemas
+from tests.pricing.built import DIGEST, SCHEMAS, build_home, place_in_schemas
 from tests.rating.case import Case, event
 from tests.rating.strategies import examples, worlds
 
@@ -58,6 +58,8 @@ WORLD = Case(
     aliases=[
         {"alias": "m-latest", "model": "m"},
         {"provider": "self", "alias": "own-latest", "model": "own", "valid_from": "2023-06-17T00:00:00Z"},
+        {"alias": "y-latest", "model": "y"},
+        {"alias": "y-latest", "model": "z", "valid_from": "2023-07-01T00:00:00Z"},
     ],
     terms=[
         term("card", card="contract", organization_id="beta"),
@@ -118,6 +120,7 @@ WORLD = Case(
         event(event_id="free", model="free", input_tokens=100),
         event(event_id="vector", model="vec", operation="embedding", input_tokens=100),
         event(event_id="unknown", model="x", input_tokens=100),
+        event(event_id="unknown alias", model="y-latest", input_tokens=100),
         event(event_id="tuned", model="ft:k:acme::1", input_tokens=100),
         event(event_id="failed", status=500),
         event(event_id="cached", gateway_cache_hit=True),
@@ -314,6 +317,13 @@ def test_several_sources_are_listed(home: Home) -> None:
     assert explain(home, "twice", "other").quantities["input"] == 2
 
 
+def test_an_alias_without_rates_names_its_model(home: Home) -> None:
+    assert [side.stands_for for side in explain(home, "unknown alias").sides] == ["y", "y"]
+    done = CliRunner().invoke(main, ["explain", "unknown alias", "--home", str(home.root)])
+    assert "looked for      y, which this id is an alias of at that instant" in done.output
+    assert revenue(home, "unknown").stands_for is None
+
+
 def test_an_unknown_id_says_where_to_look(home: Home) -> None:
     with pytest.raises(MeterhouseError, match=r"no request with the id 'nope' was accepted\. .*quarantined_records"):
         explain(home, "nope")
@@ -365,7 +375,7 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
 @examples(5)
 def test_the_parts_of_any_request_add_up(case: Case, home: Home, con: duckdb.DuckDBPyConnection) -> None:
     case.con = con
-    case.rate("rated_usage_published", "tuned_models", "spend_daily", "spend_reported")
+    case.rate("rated_usage_published", *(model for models in SCHEMAS.values() for model in models))
     place_in_schemas(con)
     cached = {(e["source"], e["event_id"]) for e in case.events if e["gateway_cache_hit"]}
     with (

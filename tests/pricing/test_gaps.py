@@ -5,10 +5,11 @@ from __future__ import annotations
 import duckdb
 import pytest
 
+from pipelines.pricing.book import load_book
 from pipelines.pricing.digest import price_book_digest
 from pipelines.pricing.gaps import built_with_other_prices, gaps_in_use
-from pipelines.pricing.tables import TERMS, load, write_typed
-from tests.pricing.price_books import price_row, term_row, write_book, write_home
+from pipelines.pricing.tables import RATES, TERMS, load, write_typed
+from tests.pricing.price_books import alias_row, price_row, term_row, write_book, write_home
 
 NO_MODEL = "model is not in the price book"
 NO_TIME = "no rate in force at this instant"
@@ -28,8 +29,9 @@ def used(home, tmp_path):
                     provider varchar, model varchar, base_model varchar, model_tier varchar, service_tier varchar,
                     occurred_at timestamp, input_tokens bigint, output_tokens bigint,
                     unpriced_reason varchar, uncosted_reason varchar,
-                    revenue_rate_id varchar, cost_rate_id varchar, revenue_terms varchar)""")
-            con.executemany("insert into rated values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", requests)
+                    revenue_rate_id varchar, cost_rate_id varchar, revenue_terms varchar,
+                    region varchar, operation varchar)""")
+            con.executemany("insert into rated values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", requests)
             # Rates by an id that says whose they are.
             con.execute(f"""
                 copy (
@@ -41,6 +43,8 @@ def used(home, tmp_path):
                     group by id
                 ) to '{home.exports / "published" / "price_rates.parquet"}'""")
             con.execute(f"copy rated to '{day / 'part.parquet'}'")
+            write_typed(con, RATES, load_book(home, seed=seed), "book")
+            con.execute(f"copy book to '{home.exports / 'published' / 'price_book.parquet'}'")
             con.execute(f"""
                 copy (select '{price_book_digest(home, seed=seed)}' as price_book_digest)
                 to '{home.exports / "published" / "build.parquet"}'""")
@@ -51,11 +55,11 @@ def used(home, tmp_path):
 
 def request(
     model="m-1", tokens=100, reason=NO_MODEL, *, base=None, tier="standard", at="2024-05-01", cost=None, rates=None,
-    cost_rates=None, terms=None,
+    cost_rates=None, terms=None, region=None, operation=None, output=1,
 ):  # fmt: skip
     return (
-        "acme", model, base, "fine_tuned" if base else "base", tier, at, tokens, 1, reason,
-        reason if cost is None else cost, rates, cost_rates, terms,
+        "acme", model, base, "fine_tuned" if base else "base", tier, at, tokens, output, reason,
+        reason if cost is None else cost, rates, cost_rates, terms, region, operation,
     )  # fmt: skip
 
 
@@ -183,3 +187,89 @@ def test_whether_prices_have_changed_since(home, used, tmp_path):
     assert not built_with_other_prices(home, seed=seed)
     write_book(seed, [price_row(), price_row(unit="output")])
     assert built_with_other_prices(home, seed=seed)
+
+
+def both(**changes):
+    return [price_row(**changes), price_row(unit="output", **changes)]
+
+
+def test_a_gap_that_new_rows_close_is_told_as_closed(home, used):
+    seed, (one,) = used([price_row()], request("m-2"), request("m-2", 50, at="2024-05-03"))
+    assert "does not price" in one.cause
+    own = write_home(home, rates=both(model="m-2"))["rates"]
+    (one,) = gaps_in_use(home, seed=seed)
+    assert (one.file, one.line, one.way_out) == (str(own), 2, "`meterhouse run` rates them anew.")
+    assert one.cause == (
+        f"this row, added since the last run, closes a gap of it: card list did not price acme m-2 base standard "
+        f"({NO_MODEL}): 2 requests with 152 tokens from 2024-05-01T00:00:00Z to 2024-05-03T00:00:00Z"
+    )
+
+
+def test_what_new_rows_do_not_reach_is_a_gap_still(home, used):
+    seed, _ = used([price_row()], request("m-2"), request("m-2", 50, at="2024-05-03"), request("m-2", output=0))
+    # Only the input has a price: that is enough for one request.
+    write_home(home, rates=[price_row(model="m-2")])
+    gap, closed = gaps_in_use(home, seed=seed)
+    assert "2 requests with 152 tokens" in gap.cause
+    assert "1 requests with 100 tokens" in closed.cause
+    write_home(home, rates=both(model="m-2", valid_from="2024-05-02T00:00:00Z"))
+    gap, closed = gaps_in_use(home, seed=seed)
+    assert "2 requests with 201 tokens from 2024-05-01" in gap.cause
+    assert "1 requests with 51 tokens from 2024-05-03" in closed.cause
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"card": "own"}, {"model_tier": "fine_tuned"}, {"service_tier": "flex"}, {"region": "us"},
+        {"context_from": "101"}, {"valid_to": "2024-04-01T00:00:00Z"}, {"provider": "other"},
+    ],
+)  # fmt: skip
+def test_rows_of_another_place_close_nothing(home, used, other):
+    seed, before = used([price_row()], request("m-2", region="eu"))
+    write_home(home, rates=both(model="m-2", **other))
+    (one,) = gaps_in_use(home, seed=seed)
+    assert one.cause.partition(";")[0] == before[0].cause
+
+
+def test_a_region_is_closed_by_its_own_rows_alone(home, used):
+    reason = "no rate for output_tokens"
+    seed, _ = used([price_row(region="eu")], request(reason=reason, region="eu", rates="list m-1 eu"))
+    write_home(home, rates=[price_row(unit="output")])
+    assert "does not price" in gaps_in_use(home, seed=seed)[0].cause
+    write_home(home, rates=[price_row(unit="output", region="eu")])
+    assert "closes a gap" in gaps_in_use(home, seed=seed)[0].cause
+
+
+def test_rows_that_are_not_known_yet_close_nothing(home, used):
+    home.root.mkdir(parents=True, exist_ok=True)
+    home.config.write_text("[pricing]\nknown_at = 2024-06-01T00:00:00Z\n", encoding="utf-8")
+    seed, _ = used([price_row()], request("m-2"))
+    write_home(home, rates=both(model="m-2", known_from="2024-07-01T00:00:00Z"))
+    assert "does not price" in gaps_in_use(home, seed=seed)[0].cause
+
+
+def test_a_new_alias_closes_a_gap(home, used):
+    seed, _ = used([*both(), *both(model="m-9")], request("m-2"), request("m-3", 9))
+    rows = write_home(home, aliases=[alias_row(alias="m-2"), alias_row(alias="m-3", model="m-8")])
+    gap, closed = gaps_in_use(home, seed=seed)
+    assert "m-3" in gap.cause
+    assert (closed.file, closed.line) == (str(rows["aliases"]), 2)
+
+
+def test_an_embedding_and_images_are_priced_as_text_where_rating_does_so(home, used):
+    seed, _ = used([price_row()], request("m-2", operation="embedding", output=0))
+    write_home(home, rates=[price_row(model="m-2", unit="embedding")])
+    assert "closes a gap" in gaps_in_use(home, seed=seed)[0].cause
+
+
+def test_times_without_rates_are_told_one_by_one(used):
+    rows = [
+        price_row(valid_from=f"2024-{month}-01T00:00:00Z", valid_to=f"2024-{month}-10T00:00:00Z")
+        for month in ("03", "05")
+    ]
+    days = ("2024-03-20", "2024-04-02", "2024-06-07")
+    _, found = used(rows, *(request(reason=NO_TIME, at=day) for day in days))
+    assert [one.cause.partition(" tokens from ")[2].partition(";")[0] for one in found] == [
+        "2024-03-20T00:00:00Z to 2024-04-02T00:00:00Z", "2024-06-07T00:00:00Z to 2024-06-07T00:00:00Z",
+    ]  # fmt: skip

@@ -77,6 +77,17 @@ def test_a_markup_hides_the_revenue_sides_own_percentages(problems_of):
     assert inexact(problems_of(terms=[uplift(), discount(), term_row("markup", percent="15")])) == []
 
 
+def test_a_model_without_mark_up_has_the_revenue_sides_own_percentages(problems_of):
+    markup = term_row("markup", percent="15")
+    exempt = term_row("markup", percent="", model="m-1")
+    cost = discount(FINE, side="cost", model="m-1")
+    assert inexact(problems_of(terms=[cost, markup]))
+    assert inexact(problems_of(terms=[cost, markup, exempt])) == []
+    own = [uplift(), discount()]
+    assert inexact(problems_of(terms=[markup, *own])) == []
+    assert inexact(problems_of(terms=[markup, exempt, *own]))
+
+
 @pytest.mark.parametrize("kind", ["graduated", "volume"])
 def test_bands_multiply_what_comes_before(problems_of, kind):
     bands = [term_row(kind), term_row(kind, quantity="1000", percent="0.5")]

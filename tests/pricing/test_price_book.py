@@ -106,3 +106,26 @@ def test_the_header_of_another_table_is_refused(tmp_path, row, table):
     path.write_text(",".join(other.columns) + "\n", encoding="utf-8")
     with pytest.raises(MeterhouseError, match=f"line 1: the header is not that of a file of {table.name}: missing"):
         read_rows(table, [path])
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+def test_a_file_of_another_table_is_told_where_it_belongs(tmp_path, table):
+    place = "prices/" if table is RATES else f"prices/{table.folder}/"
+    path = tmp_path / "a.csv"
+    for columns in (table.columns, reversed(table.columns)):
+        path.write_text(",".join(columns) + "\n", encoding="utf-8")
+        for other in TABLES:
+            if other is not table:
+                with pytest.raises(MeterhouseError, match=f"This is a file of {table.name}: move it to {place} of the"):
+                    read_rows(other, [path])
+    if table is RATES:
+        path.write_text(",".join(c for c in table.columns if c != "region") + "\n", encoding="utf-8")
+        with pytest.raises(MeterhouseError, match="move it to prices/ of the home"):
+            read_rows(TERMS, [path])
+
+
+def test_columns_in_another_order_are_told_as_such(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text(",".join(reversed(TERMS.columns)) + "\n", encoding="utf-8")
+    with pytest.raises(MeterhouseError, match=r"columns in another order or named twice.*Use exactly: organization_id"):
+        read_rows(TERMS, [path])

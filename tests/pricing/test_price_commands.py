@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from click.testing import CliRunner, Result
@@ -217,9 +218,11 @@ def test_diff_of_two_books_of_two_states_and_of_a_home(home, tmp_path, row):
         assert found.exit_code == 0
         assert "+25.00 %" in found.output
         assert "1 differences: 0 added, 0 ended, 1 dearer, 0 cheaper." in found.output
-    write_home(home, rates=[row(card="own")])
+    write_home(home, rates=[row(card="own", unit="gpu_hour", price="2.50", per="1")])
     found = run("diff", "--home", home.root, "--book", new).output
     assert "1 differences: 1 added" in found
+    assert "million" not in found
+    assert re.search(r"│ none │ 2.5 USD │ 1 +│", found)
     assert "own" in found
     assert "0 differences" in run("diff", old, new, "--card", "own").output
 

@@ -81,6 +81,23 @@ def test_what_was_known_when(differ, row):
     assert found == [("dearer", START, None, Decimal(1), Decimal(2), Decimal("100.00"))]
 
 
+@pytest.mark.parametrize(
+    ("unit", "price", "per", "shown", "block"),
+    [
+        ("input", "0.002", "1000", "2", 1_000_000),
+        ("output", "0.000001", "1", "1", 1_000_000),
+        ("gpu_hour", "2.5", "1", "2.5", 1),
+        ("hosting_hour", "3", "1", "3", 1),
+        ("web_search", "0.01", "1", "10", 1_000),
+        ("request", "4", "1000", "4", 1_000),
+    ],
+)
+def test_prices_are_for_what_the_unit_is_sold_by(tmp_path, row, unit, price, per, shown, block):
+    new = write_book(tmp_path / "new.csv", [row(unit=unit, price=price, per=per)])
+    (found,) = diff_prices(read_rows(RATES, []), read_rows(RATES, [new]))
+    assert (found.new, found.per) == (Decimal(shown), block)
+
+
 def test_only_what_is_asked_for(differ, row):
     new = [row(), row(model="m-2"), row(provider="other"), row(card="own")]
     assert len(differ([], new)) == 4
@@ -169,12 +186,14 @@ def test_terms_are_listed_in_the_order_of_application(tmp_path):
         term_row("card", card="contract"),
         term_row("discount", side="cost"),
         term_row("markup", organization_id="*"),
+        term_row("markup", organization_id="*", model="m-1", percent=""),
         term_row("discount", organization_id="org-2", known_from=JUNE),
     ]
     table = read_rows(TERMS, [write_rows(tmp_path / "terms.csv", TERMS, rows)])
     shown = [(r[0], r[1], r[7], r[8], r[10]) for r in select_terms(table, organization="org-1")]
     assert shown == [
         ("*", "markup", "", "+20 %", "open"),
+        ("*", "markup", "", "no mark-up", "open"),
         ("org-1", "card", "", "card contract", "open"),
         ("org-1", "uplift", "", "+10 %", "open"),
         ("org-1", "discount", "", "-10 %", JUNE),
@@ -184,8 +203,8 @@ def test_terms_are_listed_in_the_order_of_application(tmp_path):
         ("org-1", "volume", "0", "0.500000 EUR per 1000", "open"),
         ("org-1", "discount", "", "-10 %", "open"),
     ]
-    assert len(select_terms(table)) == 10
-    assert len(select_terms(table, known_at=at("2024-05-31"))) == 9
+    assert len(select_terms(table)) == 11
+    assert len(select_terms(table, known_at=at("2024-05-31"))) == 10
     assert [r[1] for r in select_terms(table, organization="org-1", at=at(JUNE)) if r[2] == "revenue"].count(
         "discount"
     ) == 0

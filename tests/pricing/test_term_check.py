@@ -55,6 +55,7 @@ def test_cost_side_takes_cards_uplifts_and_discounts(problems_of):
         ("allowance", "quantity", "0.5", "is not whole"),
         ("allowance", "quantity", "1" + "0" * 15, "is not a decimal"),
         *((kind, "percent", "", "needs percent") for kind in KINDS[1:4]),
+        ("markup", "percent", "", "only one that names a model may leave it empty"),
         *((kind, "percent", "5", "percent must be empty for") for kind in ("card", "allowance")),
         ("discount", "percent", "-5", "is negative"),
         ("discount", "percent", "5 %", "is not a decimal"),
@@ -197,3 +198,40 @@ def test_a_filter_that_matches_no_rate_is_told(problems_of):
     (found,) = problems_of(terms=[term_row("discount", provider="acne")])
     assert (found.severity, found.field) == ("warning", "provider")
     assert problems_of(aliases=[alias_row(alias="m-2")], terms=[term_row("discount", model="m-2")]) == []
+
+
+def test_a_markup_silences_what_it_covers_and_nothing_wider(problems_of):
+    (found,) = problems_of(terms=[term_row("markup", organization_id="*"), term_row("discount")])
+    assert "does not count while the mark-up on line 2" in found.cause
+    assert problems_of(terms=[term_row("markup", model="m-1"), term_row("discount")]) == []
+
+
+def test_a_markup_of_a_model_silences_terms_of_its_aliases(problems_of):
+    terms = [term_row("markup", model="m-1"), term_row("discount", model="m-latest")]
+    (found,) = problems_of(aliases=[alias_row()], terms=terms)
+    assert (found.severity, found.line) == ("warning", 3)
+    assert "does not count while the mark-up on line 2" in found.cause
+    # Not where it stands for another model, or is a model of its own, or not any more.
+    assert problems_of(aliases=[alias_row(model="m-9")], rates=[price_row(model="m-9")], terms=terms) == []
+    own = [price_row(model="m-latest", card="own")]
+    assert [f for f in problems_of(aliases=[alias_row()], rates=own, terms=terms) if f.field == "kind"] == []
+    ended = [alias_row(valid_to=LATER)]
+    later = [terms[0], {**terms[1], "valid_from": LATER}]
+    assert problems_of(aliases=ended, rates=[price_row(model="m-9")], terms=later) == []
+
+
+def test_a_markup_without_percent_lets_the_terms_of_its_model_count(problems_of):
+    terms = [term_row("markup"), term_row("markup", model="m-1", percent=""), term_row("discount", model="m-1")]
+    assert problems_of(terms=terms) == []
+    assert problems_of(aliases=[alias_row()], terms=[*terms[:2], term_row("card", model="m-latest")]) == []
+    (found,) = problems_of(terms=[*terms[:2], term_row("discount", model="m-9")], rates=[price_row(model="m-9")])
+    assert (found.line, found.field) == (4, "kind")
+
+
+def test_a_markup_without_percent_that_exempts_from_nothing_is_told(problems_of):
+    alone = term_row("markup", model="m-1", percent="")
+    for others in ([], [term_row("markup", organization_id="org-2")], [term_row("markup", model="m-9")]):
+        found = problems_of(rates=[price_row(model="m-9")], terms=[alone, *others])
+        assert [(f.severity, f.line, f.field) for f in found] == [("warning", 2, "percent")]
+    for other in ({}, {"organization_id": "*"}, {"model": "m-latest"}):
+        assert problems_of(aliases=[alias_row()], terms=[alone, term_row("markup", **other)]) == []

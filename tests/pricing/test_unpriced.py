@@ -11,9 +11,10 @@ from click.testing import CliRunner
 
 from pipelines.cli import main
 from pipelines.pricing.check import find_problems
+from pipelines.pricing.explain import explain
 from pipelines.pricing.figures import instant
 from pipelines.pricing.missing import lacking_region, lacking_unit, way_out
-from pipelines.pricing.tables import RATES, read_rows
+from pipelines.pricing.tables import RATES, TERMS, read_rows
 from pipelines.pricing.unpriced import find_unpriced
 from tests.pricing.built import build_home
 from tests.pricing.pasting import filled_in, gaps_after_pasting
@@ -157,6 +158,8 @@ def test_a_home_without_gaps_says_so(tmp_path: Path) -> None:
 
 # Worlds with one gap each, in places that only the rates found, terms and aliases tell.
 NOON = "2023-06-15T12:00:00Z"
+OWN_HOURS = {"provider": "self", "model": "own", "unit": "gpu_hour", "price": "2", "per": "1"}
+OWN_DAY = {"usage_date": "2023-06-15", "provider": "self", "model": "own", "gpu_hours": "24"}
 PLACES = {
     # A contract of five days, which begins and ends at noon; others are priced by the list.
     "contract card": Case(
@@ -245,6 +248,61 @@ PLACES = {
         events=[
             event(event_id="1", input_tokens=1, at="2023-06-15T11:00:00"),
             event(event_id="2", input_tokens=1, at="2023-06-15T13:00:00"),
+        ],
+    ),
+    # Cost by the hour of GPUs: on the card of the hours, prices a token would be added to the cost.
+    "mark-up over hours of GPUs": Case(
+        rates=[OWN_HOURS],
+        aliases=[{"provider": "self", "alias": "own-latest", "model": "own"}],
+        terms=[
+            {"kind": "markup", "percent": "20"},
+            {"kind": "markup", "percent": "30", "valid_from": "2023-06-16T00:00:00Z"},
+            {"kind": "markup", "percent": "5", "organization_id": "*", "provider": "self", "model": "own"},
+            {"kind": "markup", "percent": "6", "organization_id": "*", "model": "own-latest", "region": "eu"},
+            {"kind": "discount", "percent": "5", "model": "own"},
+        ],
+        serving_hours=[OWN_DAY, {**OWN_DAY, "usage_date": "2023-06-16"}],
+        events=[
+            event(event_id="1", provider="self", model="own", input_tokens=3, output_tokens=1),
+            event(event_id="2", provider="self", model="own", input_tokens=3, at="2023-06-16T10:00:00"),
+            event(event_id="3", provider="self", model="own-latest", input_tokens=4, organization_id="beta"),
+            event(event_id="4", provider="self", model="own-latest", input_tokens=4, organization_id="b", region="eu"),
+        ],
+    ),
+    "hours of GPUs on the card of both sides": Case(
+        rates=[OWN_HOURS, {"card": "contract", "provider": "self", "unit": "input"}],
+        terms=[
+            {"kind": "card", "card": "contract"}, {"kind": "card", "card": "list", "organization_id": "beta"},
+            {"kind": "discount", "percent": "10", "organization_id": "gamma"},
+        ],
+        serving_hours=[OWN_DAY],
+        events=[
+            event(event_id=str(n), provider="self", model="own", input_tokens=3, organization_id=one)
+            for n, one in enumerate(("acme", "beta", "gamma", "delta"))
+        ],
+    ),
+    "mark-up over hours of GPUs of another card": Case(
+        rates=[
+            {**OWN_HOURS, "card": "cost"}, {"provider": "self", "model": "own", "unit": "input", "price": "3"},
+        ],
+        terms=[{"kind": "markup", "percent": "20"}],
+        serving_hours=[OWN_DAY],
+        events=[event(event_id="1", provider="self", model="own", input_tokens=3, output_tokens=1)],
+        cost_card="cost",
+    ),
+    "the same under two names": Case(
+        rates=[{"unit": "input"}],
+        aliases=[{"alias": "m-latest", "model": "m"}],
+        events=[event(event_id=name, model=name, input_tokens=1, output_tokens=1) for name in ("m", "m-latest")],
+    ),
+    "two times without rates": Case(
+        rates=[
+            {"unit": unit, "valid_from": f"2023-{month}-01T00:00:00Z", "valid_to": f"2023-{month}-10T00:00:00Z"}
+            for month in ("03", "05") for unit in ("input", "output")
+        ],
+        events=[
+            event(event_id=at, input_tokens=1, output_tokens=1, at=f"2023-{at}T12:00:00")
+            for at in ("03-05", "03-20", "04-02", "05-05", "06-07")
         ],
     ),
     "units of one and of the other": Case(
@@ -358,3 +416,60 @@ def test_an_alias_of_a_model_that_has_no_rates_asks_for_those(tmp_path: Path) ->
 def test_reasons_are_read_for_what_they_name(reason: str, unit: str | None, region: str) -> None:
     assert (lacking_unit(reason), lacking_region(reason)) == (unit, region)
     assert way_out(reason).endswith(".")
+
+
+def test_times_without_rates_are_told_one_by_one(tmp_path: Path) -> None:
+    gaps = find_unpriced(build_home(tmp_path, PLACES["two times without rates"]), "revenue")
+    assert [(instant(gap.first_at)[:10], instant(gap.last_at)[:10], gap.requests) for gap in gaps] == [
+        ("2023-03-20", "2023-04-02", 2), ("2023-06-07", "2023-06-07", 1),
+    ]  # fmt: skip
+    assert [row for gap in gaps for row in fields_of(gap, "unit", "valid_from")] == [
+        ("input", "2023-03-20T00:00:00Z"), ("output", "2023-03-20T00:00:00Z"),
+        ("input", "2023-06-07T00:00:00Z"), ("output", "2023-06-07T00:00:00Z"),
+    ]  # fmt: skip
+
+
+def test_a_mark_up_over_hours_of_gpus_is_left_by_terms_and_prices_on_a_card_of_its_own(tmp_path: Path) -> None:
+    home = build_home(tmp_path, PLACES["mark-up over hours of GPUs"])
+    gaps = {gap.model: gap for gap in find_unpriced(home, "revenue")}
+    own = gaps["own"]
+    assert own.reason == "a mark-up cannot be taken over hours of GPUs spread over tokens"
+    assert tuple(map(undated, own.terms)) == (
+        "acme,markup,revenue,self,own,,,,,,,,,2023-06-15T00:00:00Z,,TODAY,?,?",
+        "acme,card,revenue,self,own,,,,,,,,revenue,2023-06-15T00:00:00Z,,TODAY,?,?",
+    )
+    # Under the alias the input was asked for already.
+    rows = [fields_of(gaps[name], "card", "model", "unit", "currency", "valid_from") for name in ("own-latest", "own")]
+    assert rows == [
+        [("revenue", "own", "input", "?", "2023-06-15T00:00:00Z")],
+        [("revenue", "own", "output", "?", "2023-06-15T00:00:00Z")],
+    ]
+    done = CliRunner().invoke(main, ["unpriced", "--home", str(home.root)])
+    printed = done.output.splitlines()
+    for line in (",".join(TERMS.columns), *own.terms, *own.lines):
+        assert line in printed
+    assert "prices/terms/NAME.csv" in done.output
+
+
+def test_a_card_of_the_revenue_side_alone_needs_no_other(tmp_path: Path) -> None:
+    (gap,) = find_unpriced(build_home(tmp_path, PLACES["mark-up over hours of GPUs of another card"]), "revenue")
+    assert [line.split(",")[1] for line in gap.terms] == ["markup"]
+    # Its input has a price there already.
+    assert fields_of(gap, "card", "unit") == [("list", "output")]
+
+
+def test_the_card_of_hours_of_gpus_is_not_asked_for_prices_a_token(tmp_path: Path) -> None:
+    home = build_home(tmp_path, PLACES["hours of GPUs on the card of both sides"])
+    gaps = find_unpriced(home, "revenue")
+    lines = [line for gap in gaps for line in gap.lines]
+    assert {line.split(",")[0] for line in lines} == {"revenue"}
+    assert {tuple(line.split(",")[:2]) for gap in gaps for line in gap.terms} == {("beta", "card"), ("*", "card")}
+    said = explain(home, "1").sides[0].way_out
+    assert said == f"{gaps[0].way_out} `meterhouse unpriced --side revenue` writes the lines."
+    assert said.startswith("Give the model prices on a card that the cost side does not use")
+
+
+def test_what_an_earlier_line_gives_is_not_asked_for_again(tmp_path: Path) -> None:
+    first, second = find_unpriced(build_home(tmp_path, PLACES["the same under two names"]), "revenue")
+    assert len(first.lines) == 1
+    assert (second.lines, second.way_out) == ((), "The lines above help here too.")

@@ -225,7 +225,9 @@ class _Oracle:
 
     def _percent(self, event: Row, at: datetime, kind: str, side: str, rates: RateSet | None) -> Decimal | None:
         found = self._matching(event, at, kind, side, rates.model if rates else self._stands_for(event, at))
-        return found[0][0]["percent"] / 100 if found else None
+        percent = found[0][0]["percent"] if found else None
+        # A mark-up without one takes its model out of the others.
+        return None if percent is None else percent / 100
 
     def _factor(self, event: Row, at: datetime, side: str, rates: RateSet | None) -> Decimal | None:
         uplift = self._percent(event, at, "uplift", side, rates) or Decimal(0)

@@ -248,6 +248,8 @@ def _terms(random: Random) -> list[Row]:
 def _set(random: Random, kind: str, key: Row, percents: tuple[str, ...]) -> list[Row]:
     if kind == "card":
         return [{"card": random.choice(("contract", "cost"))}]
+    if kind == "markup" and key["model"] and _rarely(random, 0.3):
+        return [{"percent": ""}]
     if kind in {"uplift", "discount", "markup"}:
         return [{"percent": random.choice(percents)}]
     hours = BY_NAME[key["unit"]].dimension == "hours"

@@ -345,7 +345,8 @@ factors as (
         max(case when kind = 'markup' then 1 + percent * 0.01 end)::decimal(12, 6) as markup,
         max(case when kind = 'uplift' then term_id end) as uplift_term,
         max(case when kind = 'discount' then term_id end) as discount_term,
-        max(case when kind = 'markup' then term_id end) as markup_term
+        -- One without a percentage says that there is none.
+        max(case when kind = 'markup' and percent is not null then term_id end) as markup_term
     from cell_percents
     group by cell, side
 

@@ -1,0 +1,73 @@
+"""What `meterhouse run` ends with: money in each currency."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from pipelines import cli, run
+from pipelines.home import Home
+from pipelines.landing.ingest import IngestSummary
+from pipelines.settings import Settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+TAKEN = IngestSummary()
+
+
+def summary(root: Path, *spend: tuple[Any, ...]) -> run.RunSummary:
+    """Of a home with these rows of spend_daily: currency billed, of the cost, revenue, cost, foreign cost."""
+    home = Home(root)
+    folder = home.exports / "published"
+    folder.mkdir(parents=True)
+    with duckdb.connect() as con:
+        con.execute("""
+            create table spend (
+                billing_currency varchar, cost_currency varchar, revenue_amount decimal(38, 18),
+                cost_amount decimal(38, 18), foreign_cost_amount decimal(38, 18), requests bigint default 1,
+                unpriced_requests bigint default 0)""")
+        names = "billing_currency, cost_currency, revenue_amount, cost_amount, foreign_cost_amount"
+        con.executemany(f"insert into spend ({names}) values (?, ?, ?, ?, ?)", spend)
+        tables = {
+            "spend_daily": "select *, revenue_amount - cost_amount as margin_amount from spend",
+            "serving_days": "select null as cost_currency, null::decimal(38, 18) as idle_amount where false",
+            "watch_summary": "select '' as note",
+            "extraction_flags": "select 1 where false",
+        }
+        for name, query in tables.items():
+            con.execute(f"copy ({query}) to '{folder / name}.parquet'")
+    return run._summary(home, Settings(), TAKEN, changed=False, seconds=0.0, steps={})
+
+
+def test_a_cost_in_another_currency_is_told_and_not_called_unknown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = summary(
+        tmp_path, ("EUR", "USD", 5, None, 2), ("EUR", "USD", 5, None, 1), ("EUR", "GBP", 1, None, 4),
+        ("USD", "USD", 3, 2, None),
+    )  # fmt: skip
+    euro, dollar = found.money
+    assert euro.foreign == (("GBP", Decimal(4)), ("USD", Decimal(3)))
+    assert dollar.foreign == ()
+    cli._print_summary(Home(tmp_path), found)
+    lines = [line.split(maxsplit=2) for line in capsys.readouterr().out.splitlines()]
+    assert [line for line in lines if line[0] in {"revenue", "cost", "margin"}] == [
+        ["revenue", "EUR", "11.00"],
+        ["cost", "GBP", "4.00, of requests billed in EUR"],
+        ["cost", "USD", "3.00, of requests billed in EUR"],
+        ["margin", "EUR", "none: the cost is in another currency"],
+        ["revenue", "USD", "3.00"],
+        ["cost", "USD", "2.00"],
+        ["margin", "USD", "1.00"],
+    ]
+
+
+def test_a_cost_that_nobody_knows_is_unknown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cli._print_summary(Home(tmp_path), summary(tmp_path, ("EUR", None, 5, None, None)))
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "cost EUR unknown margin EUR unknown" in shown
