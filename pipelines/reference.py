@@ -1,6 +1,7 @@
 """Writes docs/events.md and docs/published.md from the contract and the dbt descriptions.
 
-`python -m pipelines.reference` (make docs) renews them; a test fails when they are stale.
+What docs/formats.md says belongs in `reference_formats.py`. `python -m pipelines.reference` (make docs) renews all
+three; a test fails when they are stale.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any
 import yaml
 
 from pipelines.landing.contract import COLUMNS
-from pipelines.landing.formats import load_formats
+from pipelines.reference_formats import formats_page
 
 PROJECT = Path(__file__).resolve().parents[1]
 _MODELS = PROJECT / "dbt_project" / "models"
@@ -45,41 +46,31 @@ _FLAGS = (
 
 
 def events_page() -> str:
-    """The canonical event and the formats that become it, as Markdown."""
+    """The canonical event, as Markdown."""
     rows = "\n".join(
         f"| `{c.name}` | {c.type.lower()} | "
         f"{'required' if c.required else 'ours' if not c.mapped else ''} | {c.meaning} |"
         for c in COLUMNS
-    )
-    formats = "\n".join(
-        f"| `{f.name}` | {f.title} | {', '.join(f.file_types)} | "
-        f"{' or '.join('`' + '`, `'.join(a) + '`' for a in f.recognise) or 'named in meterhouse.toml'} |"
-        for f in load_formats().values()
     )
     return f"""# The canonical event
 
 <!-- Written by `make docs` from pipelines/landing/contract.py; do not edit. -->
 
 One row is one metered call, one training job, or a time for which a tuned model was hosted. A `canonical` log carries
-these columns as a flat record; every other format is mapped to them. Token buckets are disjoint: quantity × rate
-adds up. Hours have at most six decimals, and none is rounded. What is missing and not required is null, a missing
-bucket, hour or call is 0, a missing `service_tier` is `standard`. "ours" marks columns that Meterhouse fills.
+these columns as a flat record; every other format is mapped to them ([which fields](formats.md)). Token buckets are
+disjoint: quantity × rate adds up. Hours have at most six decimals, and none is rounded. What is missing and not
+required is null, a missing bucket, hour or call is 0, a missing `service_tier` is `standard`. "ours" marks columns that
+Meterhouse fills.
 
 | column | type | | meaning |
 |---|---|---|---|
 {rows}
 
-A time without a zone is taken as UTC; seconds, milliseconds and microseconds since 1970 are understood. API keys
+A time without a zone is in the source's `time_zone` (UTC if it has none); one that its clocks showed twice or never,
+when summer time begins or ends, is quarantined: log an offset. Seconds, milliseconds and microseconds since 1970 are
+understood. An event more than `future_tolerance_minutes` (a day) ahead of our clock is quarantined. API keys
 are always replaced by a hash with the home's own salt (only a whole SHA-256 stays as it is) and so are end users; so
 are network and e-mail addresses that stand for a client's network. All of it before anything is stored.
-
-## Formats
-
-A folder under `landing/` with no entry in `meterhouse.toml` is recognised by the fields of its first record.
-
-| format | what | file types | recognised by |
-|---|---|---|---|
-{formats}
 """
 
 
@@ -133,6 +124,7 @@ def pages() -> dict[Path, str]:
     """Path → text of every generated page."""
     return {
         PROJECT / "docs" / "events.md": events_page(),
+        PROJECT / "docs" / "formats.md": formats_page(),
         PROJECT / "docs" / "published.md": published_page(),
     }
 

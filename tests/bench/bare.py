@@ -13,6 +13,21 @@ import duckdb
 
 SEED = Path(__file__).resolve().parents[2] / "dbt_project" / "seeds" / "price_book.csv"
 BUCKETS = ("input", "cached_input", "output")
+_STANDING = ", ".join(
+    f"last_value(case when unit = '{u}' then (price * 0.000001)::decimal(18, 12) end ignore nulls) over "
+    f"(partition by provider, model, model_tier, service_tier order by valid_from) as {u}"
+    for u in BUCKETS
+)
+PRICES = f"""
+    create table prices as
+    select provider, model, model_tier, service_tier, valid_from::timestamptz as valid_from,
+        lead(valid_from::timestamptz, 1, timestamptz '9999-01-01') over (
+            partition by provider, model, model_tier, service_tier order by valid_from) as valid_to,
+        {", ".join(f"any_value({u}) as {u}" for u in BUCKETS)}
+    from (
+        select *, {_STANDING}
+        from read_csv('{SEED}', types = {{'price': 'DECIMAL(18, 6)'}}) where context_from = 0)
+    group by provider, model, model_tier, service_tier, valid_from"""
 
 
 def main(landing: str, database: str) -> None:
@@ -31,23 +46,7 @@ def main(landing: str, database: str) -> None:
         select * from events
         where event_id is not null and occurred_at is not null and input_tokens >= 0 and output_tokens >= 0
         qualify row_number() over (partition by event_id order by occurred_at) = 1""")
-    con.execute(f"""
-        create table prices as
-        select provider, model, model_tier, service_tier, valid_from::timestamptz as valid_from,
-            lead(valid_from::timestamptz, 1, timestamptz '9999-01-01') over (
-                partition by provider, model, model_tier, service_tier order by valid_from) as valid_to,
-            {", ".join(f"any_value({u}) as {u}" for u in BUCKETS)}
-        from (
-            select *,
-                {
-        ", ".join(
-            f"last_value(case when unit = '{u}' then (price * 0.000001)::decimal(18, 12) end ignore nulls) over "
-            f"(partition by provider, model, model_tier, service_tier order by valid_from) as {u}"
-            for u in BUCKETS
-        )
-    }
-            from read_csv('{SEED}', types = {{'price': 'DECIMAL(18, 6)'}}) where context_from = 0)
-        group by provider, model, model_tier, service_tier, valid_from""")
+    con.execute(PRICES)
     con.execute("""
         create table rated as
         select e.*, e.input_tokens * p.input + e.cached_input_tokens * coalesce(p.cached_input, 0)
