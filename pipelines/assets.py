@@ -22,7 +22,7 @@ from pipelines import build, warehouse
 from pipelines.home import Home
 from pipelines.landing.contract import COLUMNS
 from pipelines.landing.ingest import IngestSummary, ingest
-from pipelines.landing.manifest import read_manifest
+from pipelines.landing.manifest import current_files, read_manifest
 from pipelines.publish.exports import export_published, published_folder
 from pipelines.run import breaches, build_pages, remember_finish, run_watch
 from pipelines.settings import Settings, load_settings
@@ -74,7 +74,7 @@ def landed_events(home: MeterhouseHome) -> dg.MaterializeResult[Any]:
     place = home.get()
     with warehouse.writer_lock(place, wait_seconds=LOCK_SECONDS):
         taken = ingest(place, load_settings(place))
-        total = sum(f.accepted for c in read_manifest(place) for f in c.files)
+        total = sum(f.accepted for f, _ in current_files(read_manifest(place)).values())
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": total,
@@ -91,7 +91,7 @@ def landed_events(home: MeterhouseHome) -> dg.MaterializeResult[Any]:
 @dg.asset_check(
     asset=landed_events,
     blocking=True,
-    description="Per file: records read = accepted + duplicates + amendments + quarantined.",
+    description="Per file: records read = accepted + duplicates + amendments + quarantined + dropped.",
 )
 def landing_conserves_records(home: MeterhouseHome) -> dg.AssetCheckResult:
     """Fails with the files that do not add up."""
@@ -99,7 +99,7 @@ def landing_conserves_records(home: MeterhouseHome) -> dg.AssetCheckResult:
         f"{f.source}/{f.file}"
         for c in read_manifest(home.get())
         for f in c.files
-        if f.records_read != f.accepted + f.duplicates + f.amendments + f.quarantined
+        if f.records_read != f.accepted + f.duplicates + f.amendments + f.quarantined + f.dropped
     ]
     return dg.AssetCheckResult(passed=not wrong, metadata={"files": wrong})
 

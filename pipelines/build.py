@@ -242,14 +242,17 @@ def _write_files(con: duckdb.DuckDBPyConnection, commits: list[Commit]) -> None:
         create or replace table run.files (
             commit_id varchar, source varchar, file varchar, format varchar, file_digest varchar, bytes bigint,
             records_read bigint, accepted bigint, duplicates bigint, amendments bigint, quarantined bigint,
-            first_occurred_at timestamp, last_occurred_at timestamp, received_at timestamp)""")
+            dropped bigint, first_occurred_at timestamp, last_occurred_at timestamp, received_at timestamp)""")
+    # A drop writes entries anew without reading the files.
+    read_at = {(f.source, f.file_digest): c.received_at for c in commits if not c.drop for f in c.files}
     _insert(
         con,
         "run.files",
         [
             [
                 c.commit_id, f.source, f.file, f.format, f.file_digest, f.bytes, f.records_read, f.accepted,
-                f.duplicates, f.amendments, f.quarantined, f.first_occurred_at, f.last_occurred_at, c.received_at,
+                f.duplicates, f.amendments, f.quarantined, f.dropped, f.first_occurred_at, f.last_occurred_at,
+                read_at[f.source, f.file_digest],
             ]
             for f, c in sorted(current_files(commits).values(), key=_by_name)
         ],

@@ -12,18 +12,10 @@ import click
 
 from pipelines.errors import MeterhouseError
 from pipelines.home import Home, resolve_home
+from pipelines.options import home_option
 
 if TYPE_CHECKING:
     from decimal import Decimal
-
-HOME_OPTION = click.option(
-    "--home",
-    type=click.Path(path_type=Path, file_okay=False),
-    envvar="METERHOUSE_HOME",
-    default="data",
-    show_default=True,
-    help="Meterhouse home; METERHOUSE_HOME sets it too.",
-)
 
 # Commands that live beside what they do: name → (module, attribute, line of help).
 _ELSEWHERE = {
@@ -32,7 +24,13 @@ _ELSEWHERE = {
         "simulate",
         "Write realistic logs with known truth.",
     ),
+    "check": ("pipelines.landing.commands", "check", "Say what would become of a file's lines."),
     "formats": ("pipelines.landing.commands", "formats", "List the log formats that can be taken in."),
+    "quarantine": (
+        "pipelines.landing.quarantine.commands",
+        "quarantine",
+        "Work on records that were not accepted.",
+    ),
     "prices": ("pipelines.pricing.commands", "prices", "List, check and import rates."),
     "explain": (
         "pipelines.pricing.explain_commands",
@@ -113,7 +111,7 @@ def main() -> None:
 
 
 @main.command(epilog="Example: meterhouse init --home data")
-@HOME_OPTION
+@home_option
 def init(home: Path) -> None:
     """Make a home: its folders and a commented meterhouse.toml."""
     from pipelines.init import make_home
@@ -123,7 +121,7 @@ def init(home: Path) -> None:
 
 
 @main.command(epilog="Example: meterhouse run --home data")
-@HOME_OPTION
+@home_option
 @click.option("--or-demo", is_flag=True, help="Write a demo home first where there is no home yet.")
 def run(home: Path, *, or_demo: bool) -> None:
     """Take in what has landed, price it, and publish tables and pages.
@@ -150,7 +148,7 @@ def run(home: Path, *, or_demo: bool) -> None:
 
 
 @main.command(epilog="Example: meterhouse ui --home data --port 3000")
-@HOME_OPTION
+@home_option
 @click.option("--port", default=3000, show_default=True, help="Port on this machine.")
 def ui(home: Path, port: int) -> None:
     """Open Dagster's web UI on the home: asset graph, checks, schedule and sensor."""
@@ -213,11 +211,14 @@ def _print_summary(home: Home, summary: Any) -> None:
         ),
     ]
     for money in summary.money:
-        rows += [
-            (f"revenue {money.currency}", _amount(money.revenue)),
-            (f"cost {money.currency}", _amount(money.cost)),
-            (f"margin {money.currency}", _amount(money.margin)),
-        ]
+        rows.append((f"revenue {money.currency}", _amount(money.revenue)))
+        if money.cost is not None or not money.foreign:
+            rows.append((f"cost {money.currency}", _amount(money.cost)))
+        for currency, cost in money.foreign:
+            rows.append((f"cost {currency}", f"{_amount(cost)}, of requests billed in {money.currency}"))
+        has_two = money.margin is None and money.foreign
+        margin = "none: the cost is in another currency" if has_two else _amount(money.margin)
+        rows.append((f"margin {money.currency}", margin))
         if money.idle is not None:
             rows.append((f"idle GPUs {money.currency}", f"{_amount(money.idle)}, in no cost: hours without requests"))
     rows += [
@@ -232,6 +233,7 @@ def _print_summary(home: Home, summary: Any) -> None:
         click.echo(f"  {name:<16} {value}")
     if taken.quarantined:
         click.echo(f"  quarantined records, by reason: {home.site / 'platform' / 'quality.html'}")
+        click.echo("  what to do about them: meterhouse quarantine list")
     for name in taken.unasked_files:
         click.echo(f"  not read: {name} (its source's `files` pattern in meterhouse.toml leaves it out)")
     for audience in ("finance", "platform", "trust-safety"):

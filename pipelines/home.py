@@ -1,6 +1,7 @@
 """The Meterhouse home: every path below it, named once.
 
 landing/<source>/**     logs as they were dropped; never written by us
+fetched/<source>/**     copies of the objects of sources in object stores
 events/                 accepted events (usage_date=*/), key index and the manifest
 quarantine/             records that were not accepted
 prices/*.csv            the operator's own rate cards (optional)
@@ -32,6 +33,11 @@ class Home:
     def landing(self) -> Path:
         """Where feeds drop their logs, one folder a source."""
         return self.root / "landing"
+
+    @property
+    def fetched(self) -> Path:
+        """Copies of the objects of sources in object stores, one folder a source."""
+        return self.root / "fetched"
 
     @property
     def events(self) -> Path:

@@ -77,7 +77,8 @@ class _Timed:
 class Money:
     """Totals of everything published, in one currency; None where nothing is known.
 
-    `idle` is the cost of hours of GPUs that served no request: it is in no cost and no margin.
+    `idle` is the cost of hours of GPUs that served no request: it is in no cost and no margin. `foreign` is cost in
+    other currencies, (currency, amount), of requests that are billed in this one.
     """
 
     currency: str
@@ -85,6 +86,7 @@ class Money:
     cost: Decimal | None
     margin: Decimal | None
     idle: Decimal | None
+    foreign: tuple[tuple[str, Decimal], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,11 +214,20 @@ def _summary(
                     sum(margin_amount) as margin
                 from {spend} where billing_currency is not null group by all
             ),
+            abroad as (
+                select currency, list((cost_currency, amount) order by cost_currency) as abroad
+                from (
+                    select billing_currency as currency, cost_currency, sum(foreign_cost_amount) as amount
+                    from {spend} where foreign_cost_amount is not null group by all
+                ) as amounts
+                group by currency
+            ),
             idle as (
                 select cost_currency as currency, sum(idle_amount) as idle
                 from read_parquet({literal(folder / "serving_days.parquet")}) where idle_amount > 0 group by all
             )
-            from spent full join idle using (currency) select currency, revenue, cost, margin, idle
+            from spent full join idle using (currency) left join abroad using (currency)
+            select currency, revenue, cost, margin, idle, coalesce(abroad, [])
             order by currency""").fetchall()
         (note,) = con.execute(
             f"select note from read_parquet({literal(folder / 'watch_summary.parquet')})"
@@ -230,7 +241,10 @@ def _summary(
         changed=changed,
         requests=requests,
         unpriced_requests=unpriced,
-        money=tuple(Money(*row) for row in money),
+        money=tuple(
+            Money(currency, revenue, cost, margin, idle, tuple(foreign))
+            for currency, revenue, cost, margin, idle, foreign in money
+        ),
         flags=flags,
         watch_note=note,
         pages=sum(1 for _ in home.site.rglob("*.html")),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -42,6 +42,9 @@ class Source(_Strict):
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
     format: str
     files: Annotated[str, Field(pattern=r"\S")] = "*"
+    # Where an object store keeps its logs, for fsspec, and what that store needs to be opened.
+    url: str | None = None
+    storage: dict[str, Any] = Field(default_factory=dict)
     # Of times that name no zone.
     time_zone: str = "UTC"
     # How far ahead of ours the source's clock may be.
@@ -54,6 +57,13 @@ class Source(_Strict):
     def _known_format(cls, value: str) -> str:
         if value not in load_formats():
             raise ValueError(f"{value!r} is not a format; known: {', '.join(load_formats())}")
+        return value
+
+    @field_validator("url")
+    @classmethod
+    def _is_address(cls, value: str | None) -> str | None:
+        if value is not None and "://" not in value:
+            raise ValueError(f"{value!r} is no address of an object store, as in 's3://bucket/folder'")
         return value
 
     @field_validator("time_zone")
@@ -80,6 +90,8 @@ class Source(_Strict):
 
     @model_validator(mode="after")
     def _mapping_fits_format(self) -> Source:
+        if self.storage and not self.url:
+            raise ValueError("storage is for a source with a url")
         if self.format != "mapped" and self.columns:
             raise ValueError(f"columns are for format 'mapped', not {self.format!r}")
         if self.format == "mapped":

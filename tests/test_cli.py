@@ -42,6 +42,23 @@ def test_formats_are_listed_with_what_they_are_recognised_by() -> None:
         assert fmt.title.split()[0] in text
 
 
+def test_a_format_is_shown_with_the_fields_its_columns_are_made_from() -> None:
+    code, text = call("formats", "openai_jobs")
+    assert code == 0
+    assert "\n  training_tokens       trained_tokens\n    chosen by           method.type\n" in text
+    code, text = call("formats", "mapped")
+    assert "[sources.columns]" in text
+    code, text = call("formats", "openai")
+    assert "choices[].finish_reason†" in text
+    assert "or the same below response.body" in text
+
+
+def test_a_format_that_is_not_known_is_an_error_with_the_known_ones() -> None:
+    code, text = call("formats", "nope")
+    assert code == 1
+    assert "'nope' is not a format; known: anthropic, " in text
+
+
 def test_init_writes_commented_defaults_and_keeps_an_existing_file(tmp_path: Path) -> None:
     code, _ = call("init", "--home", tmp_path / "home")
     assert code == 0

@@ -13,13 +13,14 @@ if TYPE_CHECKING:
     from dashboards.page import Audience
     from pipelines.publish.facts import Facts
 
-RECORDS = ("records_read", "accepted", "duplicates", "amendments", "quarantined", "difference")
+RECORDS = ("records_read", "accepted", "duplicates", "amendments", "quarantined", "dropped", "difference")
 ROWS = 60
 _ZERO = Decimal(0)
 
 
 def sources(facts: Facts) -> Card:
-    total: dict[str, Any] = {k: sum(r[k] for r in facts.sources) for k in ("files", "bytes", *RECORDS)}
+    counts = ("files", "bytes", *_counted(facts))
+    total: dict[str, Any] = {k: sum(r[k] for r in facts.sources) for k in counts}
     columns = [
         Column("Source", "source", text=True),
         Column("Files", "files"),
@@ -29,6 +30,7 @@ def sources(facts: Facts) -> Card:
         Column("Duplicates", "duplicates"),
         Column("Amendments", "amendments"),
         Column("Quarantined", "quarantined"),
+        *([Column("Dropped", "dropped")] if "dropped" in counts else []),
         Column("Difference", "difference"),
         Column("First event, UTC", "first event (UTC)", text=True),
         Column("Last event, UTC", "last event (UTC)", text=True),
@@ -36,7 +38,7 @@ def sources(facts: Facts) -> Card:
     rows = [
         [
             cells.text(r["source"]),
-            *(cells.count(r[k]) for k in ("files", "bytes", *RECORDS)),
+            *(cells.count(r[k]) for k in counts),
             cells.instant(r["first_occurred_at"]),
             cells.instant(r["last_occurred_at"]),
         ]
@@ -45,7 +47,7 @@ def sources(facts: Facts) -> Card:
     foot = [
         [
             Cell("Total"),
-            *(cells.count(total[k]) for k in ("files", "bytes", *RECORDS)),
+            *(cells.count(total[k]) for k in counts),
             cells.BLANK,
             cells.BLANK,
         ]
@@ -56,6 +58,8 @@ def sources(facts: Facts) -> Card:
         f"{numbers.counted(total['duplicates'], 'duplicate')}, {numbers.counted(total['amendments'], 'amendment')}, "
         f"{numbers.count(total['quarantined'])} quarantined"
     )
+    if "dropped" in counts:
+        title += f", {numbers.count(total['dropped'])} dropped"
     if total["difference"]:
         title += f"; {numbers.count(total['difference'])} unaccounted for"
     return Card(
@@ -72,9 +76,15 @@ def sources(facts: Facts) -> Card:
                 empty="No file has been read.",
             )
         ],
-        how="Read = accepted + duplicates + amendments + quarantined, for every file.",
+        how="Read = accepted + duplicates + amendments + quarantined"
+        f"{' + dropped' if 'dropped' in counts else ''}, for every file.",
         term="conservation",
     )
+
+
+def _counted(facts: Facts) -> tuple[str, ...]:
+    """What is counted of records; what was dropped only where something was."""
+    return tuple(k for k in RECORDS if k != "dropped" or any(r[k] for r in facts.sources))
 
 
 def refused(facts: Facts) -> dict[str, Any]:
@@ -127,7 +137,8 @@ def quarantine(facts: Facts, audience: Audience) -> Card:
                 empty="Nothing was refused.",
             )
         ],
-        how="What is kept of the text of each is in the table quarantined_records."
+        how="`meterhouse quarantine` shows, retries and drops them. What is kept of the text of each is in the table "
+        "quarantined_records."
         if with_text
         else "The text of a refused record may hold content; it is not shown here.",
         term="quarantine",
@@ -152,6 +163,7 @@ def _files_finding(facts: Facts) -> str:
 
 
 def files(facts: Facts) -> Card:
+    counts = [k for k in _counted(facts) if k != "difference"]
     columns = [
         Column("File", "file", text=True),
         Column("Source", "source", text=True),
@@ -161,6 +173,7 @@ def files(facts: Facts) -> Card:
         Column("Duplicates", "duplicates"),
         Column("Amendments", "amendments"),
         Column("Quarantined", "quarantined"),
+        *([Column("Dropped", "dropped")] if "dropped" in counts else []),
         Column("Last event, UTC", "last event (UTC)", text=True),
     ]
     rows = [
@@ -168,7 +181,7 @@ def files(facts: Facts) -> Card:
             cells.text(r["file"]),
             cells.text(r["source"], css="l"),
             cells.text(r["format"], css="l"),
-            *(cells.count(r[k]) for k in RECORDS[:-1]),
+            *(cells.count(r[k]) for k in counts),
             cells.instant(r["last_occurred_at"]),
         ]
         for r in facts.files[:ROWS]

@@ -10,7 +10,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -27,9 +27,13 @@ from pipelines.sql import literal
 
 if TYPE_CHECKING:
     from pipelines.home import Home
+    from pipelines.landing.formats import Format
 
 # Beside a source's entry and its format, what decides how its files are read.
-_RULES = ("macros.sql", "normalise.py", "contract.py", "readers.py", "csv_records.py", "lines.py", "json_array.py")
+_RULES = (
+    "macros.sql", "zone.sql", "normalise.py", "contract.py", "readers.py", "csv_records.py", "lines.py",
+    "json_array.py",
+)  # fmt: skip
 _UNFINISHED = (".tmp", ".part", ".partial", ".crdownload", ".swp")
 
 
@@ -47,21 +51,22 @@ class LandedFile:
 def landed_files(home: Home, settings: Settings) -> tuple[list[LandedFile], list[Path]]:
     """All files to consider, sorted by source and name, and those no source entry asks for.
 
-    Hidden files and files with the suffix of an unfinished copy are left alone. A folder without
-    an entry is recognised by the content of its first file.
+    They lie under landing/, or under fetched/ where a source's objects were copied to. Hidden files and files with the
+    suffix of an unfinished copy are left alone. A folder without an entry is recognised by the content of its first
+    file.
     """
     found: list[LandedFile] = []
     unasked: list[Path] = []
-    if not home.landing.is_dir():
-        return found, unasked
-    for folder in sorted(p for p in home.landing.iterdir() if not p.name.startswith(".")):
+    folders = [p for p in home.landing.iterdir() if not p.name.startswith(".")] if home.landing.is_dir() else []
+    folders += [p for s in settings.sources if s.url and (p := home.fetched / s.name).is_dir()]
+    for folder in sorted(folders, key=lambda p: (p.name, p)):
         if folder.is_file():
             raise MeterhouseError(
                 "a file lies directly under landing/, so its source is unknown.",
                 file=folder,
                 way_out="Move it into a folder named for its source, as in landing/gateway/.",
             )
-        files = [p for p in sorted(folder.rglob("*")) if p.is_file() and _is_finished(p, folder)]
+        files = [p for p in sorted(folder.rglob("*")) if p.is_file() and is_finished(p.relative_to(folder))]
         if not files:
             continue
         source = settings.source(folder.name) or _recognise(folder, files)
@@ -75,9 +80,9 @@ def landed_files(home: Home, settings: Settings) -> tuple[list[LandedFile], list
     return found, unasked
 
 
-def _is_finished(path: Path, folder: Path) -> bool:
-    hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-    return not hidden and path.suffix.lower() not in _UNFINISHED
+def is_finished(name: PurePath) -> bool:
+    """Whether a name below a source's folder is one to read: not hidden, and no unfinished copy."""
+    return not any(part.startswith(".") for part in name.parts) and name.suffix.lower() not in _UNFINISHED
 
 
 def _recognise(folder: Path, files: list[Path]) -> Source:
@@ -85,10 +90,9 @@ def _recognise(folder: Path, files: list[Path]) -> Source:
     _check_name(folder)
     keys: set[str] = set()
     for path in files:
-        keys = record_keys(path)
-        for fmt in load_formats().values():
-            if any(set(alternative) <= keys for alternative in fmt.recognise):
-                return Source.model_validate({"name": folder.name, "format": fmt.name})
+        fmt, _, keys = format_of(path)
+        if fmt:
+            return Source.model_validate({"name": folder.name, "format": fmt.name})
     raise MeterhouseError(
         f"the format of landing/{folder.name}/ is not recognised (fields seen: "
         f"{', '.join(sorted(keys)[:12]) or 'none'}).",
@@ -96,6 +100,16 @@ def _recognise(folder: Path, files: list[Path]) -> Source:
         way_out=f'Add a [[sources]] entry with name = "{folder.name}" and its format to meterhouse.toml '
         '(format = "mapped" reads any CSV, JSON lines or Parquet), or move the folder out of landing/.',
     )
+
+
+def format_of(path: Path) -> tuple[Format | None, tuple[str, ...], set[str]]:
+    """The format that a file's first record gives away, by which fields, and all fields of that record."""
+    keys = record_keys(path)
+    for fmt in load_formats().values():
+        for alternative in fmt.recognise:
+            if set(alternative) <= keys:
+                return fmt, tuple(alternative), keys
+    return None, (), keys
 
 
 def _check_name(folder: Path) -> None:

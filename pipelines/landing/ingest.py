@@ -13,9 +13,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pipelines import warehouse
-from pipelines.landing.manifest import FileEntry, read_manifest, write_commit
+from pipelines.landing.manifest import Commit, FileEntry, read_manifest, write_commit
 from pipelines.landing.new_files import find_new
 from pipelines.landing.normalise import create_staging, part_refused
+from pipelines.landing.objects import fetch
 from pipelines.landing.redact import leave_out
 from pipelines.landing.resolve import resolve
 from pipelines.landing.staging import define_macros, quarantine_conflicts, stage_all
@@ -24,7 +25,11 @@ from pipelines.landing.write import write_files
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import duckdb
+
     from pipelines.home import Home
+    from pipelines.landing.new_files import NewFile
+    from pipelines.landing.quarantine.again import Again
     from pipelines.settings import Settings
 
 
@@ -43,30 +48,57 @@ class IngestSummary:
 
 
 def ingest(home: Home, settings: Settings, progress: Callable[[str, int, int], None] | None = None) -> IngestSummary:
-    """Take in everything new under landing/ and commit it. Call it under the writer lock.
+    """Take in everything new under landing/ and in object stores, and commit it. Call it under the writer lock.
 
     `progress(file, done_files, all_files)` is called after each file. Raises MeterhouseError for
     a landing folder whose format is unknown; bad records are quarantined instead.
     """
     began = time.monotonic()
+    fetch(home, settings, progress)
     commits = read_manifest(home)
     new, unasked = find_new(home, settings, commits)
     names = tuple(str(p.relative_to(home.root)) for p in unasked)
     if not new:
         return IngestSummary(seconds=time.monotonic() - began, unasked_files=names)
-    received_at = datetime.now(UTC).replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")
+    received_at = now()
     with warehouse.connect(home, in_memory=True) as con:
-        create_staging(con)
-        read = stage_all(con, home, new, received_at, progress)
-        part_refused(con)
-        define_macros(con, home)
-        key_index = [home.root / c.keys for c in commits if c.keys]
-        resolve(con, key_index)
-        quarantine_conflicts(con, new)
-        leave_out(con, new)
+        read = take_in(con, home, commits, new, received_at, progress)
         commit = write_files(con, home, new, read, number=len(commits) + 1, received_at=received_at)
     write_commit(home, commit)
     return replace(_total(commit.files), seconds=time.monotonic() - began, unasked_files=names)
+
+
+def now() -> str:
+    """This instant in UTC, as the manifest writes it."""
+    return datetime.now(UTC).replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")
+
+
+def take_in(
+    con: duckdb.DuckDBPyConnection,
+    home: Home,
+    commits: list[Commit],
+    new: list[NewFile],
+    received_at: str,
+    progress: Callable[[str, int, int], None] | None = None,
+    again: Again | None = None,
+) -> list[int]:
+    """Read files and decide what becomes of each record; nothing is written yet.
+
+    Afterwards `staged`, `verdicts`, `superseded` and `quarantine_rows` are what `write_files` needs. Returns how
+    many records of each file it has to account for: all, or those that are taken in `again`.
+    """
+    create_staging(con)
+    read = stage_all(con, home, new, received_at, progress)
+    part_refused(con)
+    if again:
+        read = again.choose(con, read)
+    define_macros(con, home)
+    resolve(con, [home.root / c.keys for c in commits if c.keys])
+    quarantine_conflicts(con, new)
+    leave_out(con, new)
+    if again:
+        again.keep_others(con)
+    return read
 
 
 def _total(files: list[FileEntry]) -> IngestSummary:

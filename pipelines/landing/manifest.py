@@ -1,7 +1,7 @@
 """The manifest: a file's entry and its rows become visible together, by one rename, or not at all.
 
-One JSON file a run under events/manifest/, numbered in order. Data files are written first; what
-no manifest entry names does not exist. Nothing here reads or writes events themselves.
+One JSON file a run, retry or drop under events/manifest/, numbered in order and never changed. Data files are
+written first; what no manifest entry names does not exist. Nothing here reads or writes events themselves.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class FileEntry:
-    """What became of one landed file. read = accepted + duplicates + amendments + quarantined."""
+    """What became of one landed file. read = accepted + duplicates + amendments + quarantined + dropped.
+
+    A retry or a drop of quarantined records writes the file's entry anew, with what holds since.
+    """
 
     source: str
     file: str
@@ -38,11 +41,22 @@ class FileEntry:
     quarantined: int
     first_occurred_at: str | None
     last_occurred_at: str | None
+    dropped: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Who dropped quarantined records and why; `rows` is the file that keeps them, relative to the home."""
+
+    by: str
+    because: str
+    records: int
+    rows: str
 
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """One run's entry: files taken in, event files by day, and the days that changed.
+    """One entry, of a run, a retry or a drop: what became of files, event files by day, and the days that changed.
 
     Paths are relative to the home. `touched_days` are UTC dates (ISO text), including days whose
     events were superseded by an amendment of another day.
@@ -57,6 +71,7 @@ class Commit:
     superseded: str | None = None
     quarantine: str | None = None
     touched_days: list[str] = field(default_factory=list)
+    drop: Drop | None = None
     version: int = VERSION
 
 
@@ -72,7 +87,8 @@ def read_manifest(home: Home) -> list[Commit]:
         try:
             raw = json.loads(path.read_text(encoding="utf-8"))
             files = [FileEntry(**f) for f in raw.pop("files")]
-            commits.append(Commit(files=files, **raw))
+            drop = raw.pop("drop", None)
+            commits.append(Commit(files=files, drop=drop and Drop(**drop), **raw))
         except (ValueError, TypeError, KeyError) as error:
             raise MeterhouseError(
                 f"this manifest entry cannot be read ({error}).",
@@ -83,7 +99,7 @@ def read_manifest(home: Home) -> list[Commit]:
 
 
 def current_files(commits: list[Commit]) -> dict[tuple[str, str], tuple[FileEntry, Commit]]:
-    """The standing entry of each (source, content digest): a later reading replaces an empty one."""
+    """The standing entry of each (source, content digest): the latest."""
     return {(f.source, f.file_digest): (f, commit) for commit in commits for f in commit.files}
 
 

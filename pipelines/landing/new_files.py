@@ -28,18 +28,16 @@ class NewFile:
     reading: str
 
 
-def find_new(home: Home, settings: Settings, commits: list[Commit]) -> tuple[list[NewFile], list[Path]]:
-    """Files whose content no run has taken in, and files that no source entry asks for.
+def landed_contents(home: Home, settings: Settings) -> tuple[list[NewFile], list[Path]]:
+    """Every landed file with what its content is known by, and files that no source entry asks for.
 
     Digests are remembered by (path, size, time of change), so an unchanged landing folder costs
-    one look at each name. A file of which nothing was accepted is new again when its source's
-    mapping has changed. A file that is taken away while this looks at it is left out. Needs no lock.
+    one look at each name. A file that is taken away while this looks at it is left out. Needs no lock.
     """
     found, unasked = landed_files(home, settings)
-    known = current_files(commits)
     memory = _read_memory(home)
     seen: _Memory = {}
-    new: dict[tuple[str, str], NewFile] = {}
+    contents: list[NewFile] = []
     for landed in found:
         stamp = [landed.size, landed.mtime_ns]
         remembered = memory.get(str(landed.path))
@@ -51,16 +49,29 @@ def find_new(home: Home, settings: Settings, commits: list[Commit]) -> tuple[lis
             except FileNotFoundError:
                 continue
         seen[str(landed.path)] = [*stamp, digest]
-        reading = reading_digest(landed.source)
-        entry = known.get((landed.source.name, digest))
-        if entry is not None:
-            before = entry[0]
-            retry = before.reading_digest != reading and before.records_read == before.quarantined > 0
-            if not retry:
-                continue
-        new.setdefault((landed.source.name, digest), NewFile(landed, digest, reading))
+        contents.append(NewFile(landed, digest, reading_digest(landed.source)))
     if seen != memory:
         _write_memory(home, seen)
+    return contents, unasked
+
+
+def find_new(home: Home, settings: Settings, commits: list[Commit]) -> tuple[list[NewFile], list[Path]]:
+    """Files whose content no run has taken in, and files that no source entry asks for.
+
+    A file of which everything is in quarantine is new again when its source's mapping has changed.
+    Needs no lock.
+    """
+    contents, unasked = landed_contents(home, settings)
+    known = current_files(commits)
+    new: dict[tuple[str, str], NewFile] = {}
+    for file in contents:
+        key = (file.landed.source.name, file.digest)
+        if entry := known.get(key):
+            before = entry[0]
+            retry = before.reading_digest != file.reading and before.records_read == before.quarantined > 0
+            if not retry:
+                continue
+        new.setdefault(key, file)
     return list(new.values()), unasked
 
 

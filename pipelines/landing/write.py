@@ -38,30 +38,21 @@ def write_files(
 ) -> Commit:
     """Write events by day, keys, superseded and quarantine; returns the commit that names them.
 
-    `read` is the number of records in each file. Raises MeterhouseError when a file's records are
+    `read` is the number of records to account for in each file. Raises MeterhouseError when a file's records are
     not all accounted for, once each.
     """
-    content = "".join(sorted(f"{f.landed.source.name}:{f.digest}:{f.reading};" for f in new))
+    # The number tells a file that is read again from its first reading: what that one wrote is never overwritten.
+    content = f"{number};" + "".join(sorted(f"{f.landed.source.name}:{f.digest}:{f.reading};" for f in new))
     commit_id = hashlib.sha256(content.encode()).hexdigest()[:16]
-    con.execute(
-        "create or replace temp table files (file_no integer, source varchar, file varchar, file_digest varchar)"
-    )
-    con.executemany(
-        "insert into files values (?, ?, ?, ?)",
-        [[i, f.landed.source.name, f.landed.name, f.digest] for i, f in enumerate(new)],
-    )
+    number_files(con, new)
     entries = _entries(con, new, read)
     events = _write_events(con, home, commit_id, received_at)
-    keys = _copy(
+    keys = write_rows(
         con, home, f"events/keys/{commit_id}.parquet",
         "select key, body_digest, revision, occurred_at::date as usage_date from staged",
     )  # fmt: skip
-    superseded = _copy(con, home, f"events/superseded/{commit_id}.parquet", "select * from superseded")
-    quarantine = _copy(
-        con, home, f"quarantine/{commit_id}.parquet",
-        f"""select {literal(commit_id)} as commit_id, source, file, file_digest, line, field, reason, raw
-            from quarantine_rows inner join files using (file_no) order by source, file, line""",
-    )  # fmt: skip
+    superseded = write_rows(con, home, f"events/superseded/{commit_id}.parquet", "select * from superseded")
+    quarantine = write_quarantine(con, home, commit_id, "quarantine_rows inner join files using (file_no)")
     days = con.execute("""
         select usage_date::varchar from (
             select distinct occurred_at::date as usage_date from staged
@@ -78,6 +69,26 @@ def write_files(
         quarantine=quarantine,
         touched_days=[d for (d,) in days],
     )
+
+
+def number_files(con: duckdb.DuckDBPyConnection, new: list[NewFile]) -> None:
+    """Table `files` (file_no, source, file, file_digest): what file a number means."""
+    con.execute(
+        "create or replace temp table files (file_no integer, source varchar, file varchar, file_digest varchar)"
+    )
+    con.executemany(
+        "insert into files values (?, ?, ?, ?)",
+        [[i, f.landed.source.name, f.landed.name, f.digest] for i, f in enumerate(new)],
+    )
+
+
+def write_quarantine(con: duckdb.DuckDBPyConnection, home: Home, commit_id: str, rows: str) -> str | None:
+    """Write the quarantined records of a commit's files from relation `rows`; None when there are none."""
+    return write_rows(
+        con, home, f"quarantine/{commit_id}.parquet",
+        f"""select {literal(commit_id)} as commit_id, source, file, file_digest, line, field, reason, raw
+            from {rows} order by source, file, line""",
+    )  # fmt: skip
 
 
 def _write_events(con: duckdb.DuckDBPyConnection, home: Home, commit_id: str, received_at: str) -> dict[str, str]:
@@ -114,7 +125,7 @@ def _write_events(con: duckdb.DuckDBPyConnection, home: Home, commit_id: str, re
     return written
 
 
-def _copy(con: duckdb.DuckDBPyConnection, home: Home, name: str, query: str) -> str | None:
+def write_rows(con: duckdb.DuckDBPyConnection, home: Home, name: str, query: str) -> str | None:
     """Write a query's rows as Parquet under the home; None when there are none."""
     path = home.root / name
     path.parent.mkdir(parents=True, exist_ok=True)

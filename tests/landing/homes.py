@@ -63,7 +63,7 @@ def land(home: Home) -> IngestSummary:
     """Run the landing step as the pipeline does, then check that no record was lost."""
     summary = ingest(home, load_settings(home))
     for entry in entries(home):
-        parts = ("accepted", "duplicates", "amendments", "quarantined")
+        parts = ("accepted", "duplicates", "amendments", "quarantined", "dropped")
         assert entry["records_read"] == sum(entry[p] for p in parts), entry
     return summary
 

@@ -186,6 +186,7 @@ select
     count(*) + (case when day(usage_date) % 9 = 0 then 6 else 0 end) as records_read,
     count(*) as accepted, case when day(usage_date) % 9 = 0 then 3 else 0 end::bigint as duplicates,
     0::bigint as amendments, case when day(usage_date) % 9 = 0 then 3 else 0 end::bigint as quarantined,
+    0::bigint as dropped,
     min(occurred_at) as first_occurred_at, max(occurred_at) as last_occurred_at,
     timestamp '2026-05-31 06:00:00' as received_at
 from rated group by source, usage_date;

@@ -65,6 +65,22 @@ def two_days(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return small(published, tmp_path_factory.mktemp("two"), "2026-05-29")
 
 
+def test_what_was_dropped_is_counted_where_something_was(two_days: Path, published: Path, tmp_path: Path) -> None:
+    page = read(two_days / "platform/quality.html")
+    assert "dropped" not in table(page, "sources-table", "tfoot")[-1]
+    assert "dropped" not in table(page, "files-table")[0]
+    folder = change_rated(published, tmp_path / "p", "from t")
+    dropped = "select * replace (quarantined - 1 as quarantined, 1::bigint as dropped) from t where quarantined > 0"
+    replace_table(folder, "ingested_files", f"{dropped} limit 1")
+    home = Home(tmp_path / "home")
+    build_site(folder, home, Settings())
+    page = read(home.site / "platform/quality.html")
+    row = table(page, "sources-table", "tfoot")[-1]
+    assert (row["quarantined"], row["dropped"], row["difference"]) == ("2", "1", "0")
+    assert table(page, "files-table")[0]["dropped"] == "1"
+    assert "2 quarantined, 1 dropped" in page.xpath("string(//*[@id='sources'])")
+
+
 @pytest.fixture(scope="module")
 def one_request(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A single request on a single day, without a price."""

@@ -11,6 +11,7 @@ select
     duplicates::bigint as duplicates,
     amendments::bigint as amendments,
     quarantined::bigint as quarantined,
+    dropped::bigint as dropped,
     first_occurred_at::timestamp as first_occurred_at,
     last_occurred_at::timestamp as last_occurred_at,
     received_at::timestamp as received_at

@@ -8,7 +8,8 @@ select
     sum(duplicates)::bigint as duplicates,
     sum(amendments)::bigint as amendments,
     sum(quarantined)::bigint as quarantined,
-    sum(records_read - accepted - duplicates - amendments - quarantined)::bigint as difference,
+    sum(dropped)::bigint as dropped,
+    sum(records_read - accepted - duplicates - amendments - quarantined - dropped)::bigint as difference,
     min(first_occurred_at) as first_occurred_at,
     max(last_occurred_at) as last_occurred_at
 from ingested_files
