@@ -236,6 +236,8 @@ def _print_summary(home: Home, summary: Any) -> None:
         click.echo("  what to do about them: meterhouse quarantine list")
     for name in taken.unasked_files:
         click.echo(f"  not read: {name} (its source's `files` pattern in meterhouse.toml leaves it out)")
+    for name in taken.growing_files:
+        click.echo(f"  being written: {name} (what is not there yet is read by a later run)")
     for audience in ("finance", "platform", "trust-safety"):
         page = home.site / audience / "index.html"
         if page.exists():

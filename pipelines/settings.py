@@ -119,6 +119,13 @@ class Pricing(_Strict):
         return self.known_at.astimezone(UTC).replace(tzinfo=None) if self.known_at.tzinfo else self.known_at
 
 
+class Landing(_Strict):
+    """How landed files are taken in."""
+
+    # A file that changed since and ends in the middle of something is waited for.
+    quiet_seconds: float = Field(default=2.0, ge=0, le=600, allow_inf_nan=False)
+
+
 class Limits(_Strict):
     """When a run that went on in spite of bad records still ends with exit code 1."""
 
@@ -148,6 +155,7 @@ class Settings(_Strict):
     reporting_currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "USD"
     billing_time_zone: str = "UTC"
     pricing: Pricing = Field(default_factory=Pricing)
+    landing: Landing = Field(default_factory=Landing)
     limits: Limits = Field(default_factory=Limits)
     watch: Watch = Field(default_factory=Watch)
     site: Site = Field(default_factory=Site)

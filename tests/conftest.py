@@ -9,6 +9,7 @@ import duckdb
 import pytest
 
 from pipelines.home import Home
+from pipelines.landing import quiet
 from pipelines.run import RunSummary, run_all
 from pipelines.settings import load_settings
 from pipelines.simulate.simulation import simulate
@@ -22,6 +23,12 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, RunSummary
     home = Home(tmp_path_factory.mktemp("finished") / "home")
     simulate(home, days=21, organizations=60, requests=20_000, seed=7, log_format="litellm")
     return home, run_all(home, load_settings(home))
+
+
+@pytest.fixture(autouse=True)
+def _nobody_is_writing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files of tests are new and some are torn on purpose: nobody goes on writing them."""
+    monkeypatch.setattr(quiet, "pause", lambda _: None)
 
 
 @pytest.fixture

@@ -13,10 +13,17 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pipelines import warehouse
-from pipelines.landing.manifest import Commit, FileEntry, read_manifest, write_commit
+from pipelines.landing.manifest import Commit, FileEntry, current_files, read_manifest, write_commit
 from pipelines.landing.new_files import find_new
 from pipelines.landing.normalise import create_staging, part_refused
 from pipelines.landing.objects import fetch
+from pipelines.landing.quiet import (
+    FilesChangedError,
+    forget_parts,
+    require_unchanged,
+    wait_until_quiet,
+    whole_parts,
+)
 from pipelines.landing.redact import leave_out
 from pipelines.landing.resolve import resolve
 from pipelines.landing.staging import define_macros, quarantine_conflicts, stage_all
@@ -45,6 +52,7 @@ class IngestSummary:
     quarantined: int = 0
     seconds: float = 0.0
     unasked_files: tuple[str, ...] = ()
+    growing_files: tuple[str, ...] = ()
 
 
 def ingest(home: Home, settings: Settings, progress: Callable[[str, int, int], None] | None = None) -> IngestSummary:
@@ -58,14 +66,45 @@ def ingest(home: Home, settings: Settings, progress: Callable[[str, int, int], N
     commits = read_manifest(home)
     new, unasked = find_new(home, settings, commits)
     names = tuple(str(p.relative_to(home.root)) for p in unasked)
+    new, growing = wait_until_quiet(new, settings.landing.quiet_seconds)
+    files: list[FileEntry] = []
+    while new or growing:
+        # Of a file that is being written the whole lines are read, from a copy that nobody writes.
+        parts = whole_parts(home, growing)
+        try:
+            files = _take_in(home, commits, [*new, *_unknown(parts, commits)], progress)
+            break
+        except FilesChangedError as error:
+            growing += [new[number] for number in error.numbers]
+            new = [file for number, file in enumerate(new) if number not in error.numbers]
+        finally:
+            forget_parts(home)
+    return replace(
+        _total(files),
+        seconds=time.monotonic() - began,
+        unasked_files=names,
+        growing_files=tuple(f"{f.landed.source.name}/{f.landed.name}" for f in growing),
+    )
+
+
+def _take_in(
+    home: Home, commits: list[Commit], new: list[NewFile], progress: Callable[[str, int, int], None] | None
+) -> list[FileEntry]:
+    """Take files in and commit them; returns their entries."""
     if not new:
-        return IngestSummary(seconds=time.monotonic() - began, unasked_files=names)
+        return []
     received_at = now()
     with warehouse.connect(home, in_memory=True) as con:
         read = take_in(con, home, commits, new, received_at, progress)
         commit = write_files(con, home, new, read, number=len(commits) + 1, received_at=received_at)
     write_commit(home, commit)
-    return replace(_total(commit.files), seconds=time.monotonic() - began, unasked_files=names)
+    return commit.files
+
+
+def _unknown(parts: list[NewFile], commits: list[Commit]) -> list[NewFile]:
+    """Of copies of whole lines, those that no run has taken in."""
+    known = current_files(commits)
+    return [part for part in parts if (part.landed.source.name, part.digest) not in known]
 
 
 def now() -> str:
@@ -89,6 +128,7 @@ def take_in(
     """
     create_staging(con)
     read = stage_all(con, home, new, received_at, progress)
+    require_unchanged(new)
     part_refused(con)
     if again:
         read = again.choose(con, read)

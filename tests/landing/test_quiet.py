@@ -1,0 +1,231 @@
+"""Files that are being written: whole lines are read, torn ends never, and nothing is counted twice."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import time
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pipelines.landing import ingest, quiet
+from pipelines.landing.quiet import ends_whole
+from tests.landing.homes import CANONICAL, drop, entries, event, events, land, make_home, quarantined
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from pipelines.home import Home
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return make_home(tmp_path / "home", CANONICAL)
+
+
+@pytest.fixture
+def while_waiting(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], list[float]]:
+    """Do something each time a run waits; returns the seconds it was about to wait."""
+
+    def do(what: Callable[[], object]) -> list[float]:
+        waits: list[float] = []
+
+        def pause(seconds: float) -> None:
+            waits.append(seconds)
+            what()
+
+        monkeypatch.setattr(quiet, "pause", pause)
+        return waits
+
+    return do
+
+
+def text(*names: str) -> str:
+    return "".join(json.dumps(event(name)) + "\n" for name in names)
+
+
+def names(home: Home) -> list[str]:
+    return [e["event_id"] for e in events(home)]
+
+
+def append(path: Path, more: str | bytes) -> None:
+    with path.open("ab") as file:
+        file.write(more.encode() if isinstance(more, str) else more)
+
+
+def test_torn_line_of_a_growing_log_is_left_for_the_next_run(
+    home: Home, while_waiting: Callable[[Callable[[], object]], list[float]]
+) -> None:
+    line = json.dumps(event("c"))
+    path = drop(home, "g/a.jsonl", text("a", "b") + line[:40])
+    waits = while_waiting(lambda: append(path, line[40:50]))
+    summary = land(home)
+    assert len(waits) == 1
+    assert 0 < waits[0] <= 2
+    assert summary.growing_files == ("g/a.jsonl",)
+    assert (summary.records_read, summary.quarantined) == (2, 0)
+    assert names(home) == ["a", "b"]
+    append(path, line[50:] + "\n")
+    summary = land(home)
+    assert (summary.accepted, summary.duplicates, summary.quarantined, summary.growing_files) == (1, 2, 0, ())
+    assert names(home) == ["a", "b", "c"]
+    assert not (home.work / "growing").exists()
+
+
+def test_whole_lines_of_a_growing_log_are_taken_in_once(
+    home: Home, while_waiting: Callable[[Callable[[], object]], list[float]]
+) -> None:
+    path = drop(home, "g/a.jsonl", text("a") + '{"event')
+    while_waiting(lambda: append(path, "_"))
+    assert land(home).accepted == 1
+    summary = land(home)
+    assert (summary.files, summary.growing_files) == (0, ("g/a.jsonl",))
+
+
+def test_file_that_ends_whole_is_not_waited_for(
+    home: Home, while_waiting: Callable[[Callable[[], object]], list[float]]
+) -> None:
+    drop(home, "g/a.jsonl", text("a"))
+    drop(home, "g/b.jsonl", text("b").rstrip())
+    waits = while_waiting(lambda: None)
+    assert land(home).accepted == 2
+    assert waits == []
+
+
+def test_torn_file_that_stays_as_it_is_is_read_as_it_is(
+    home: Home, while_waiting: Callable[[Callable[[], object]], list[float]]
+) -> None:
+    drop(home, "g/a.jsonl", text("a") + "{torn")
+    waits = while_waiting(lambda: None)
+    summary = land(home)
+    assert (len(waits), summary.accepted, summary.quarantined) == (1, 1, 1)
+
+
+def test_file_that_is_old_is_not_waited_for(
+    home: Home, while_waiting: Callable[[Callable[[], object]], list[float]]
+) -> None:
+    path = drop(home, "g/a.jsonl", text("a") + "{torn")
+    os.utime(path, (time.time() - 60, time.time() - 60))
+    waits = while_waiting(lambda: None)
+    assert land(home).quarantined == 1
+    assert waits == []
+
+
+def test_compressed_file_is_left_until_its_stream_is_whole(
+    home: Home, while_waiting: Callable[[Callable[[], object]], list[float]]
+) -> None:
+    whole = gzip.compress(text("a", "b").encode())
+    path = drop(home, "g/a.jsonl.gz", whole[:30])
+    drop(home, "g/b.jsonl", text("c"))
+    while_waiting(lambda: append(path, whole[30:40]))
+    summary = land(home)
+    assert (summary.accepted, summary.quarantined, summary.growing_files) == (1, 0, ("g/a.jsonl.gz",))
+    append(path, whole[40:])
+    assert land(home).accepted == 2
+    assert names(home) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("where", ["g/a.jsonl", "g/a.jsonl.gz"])
+def test_file_that_is_written_while_it_is_read(where: str, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    packed = where.endswith(".gz")
+    made = [text("a"), text("b", "c")]
+    first, second = [gzip.compress(t.encode()) if packed else t.encode() for t in made]
+    path = drop(home, where, first)
+    drop(home, "g/other.jsonl", text("x"))
+    stage_all = ingest.stage_all
+    more = [second + b'{"torn' * (not packed)]
+
+    def staged(*arguments: object) -> list[int]:
+        if more:
+            append(path, more.pop())
+        return stage_all(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(ingest, "stage_all", staged)
+    summary = land(home)
+    assert summary.growing_files == (where,)
+    assert summary.quarantined == 0
+    assert names(home) == (["x"] if packed else ["a", "b", "c", "x"])
+    monkeypatch.undo()
+    if not packed:
+        path.write_bytes(first + second)
+    land(home)
+    assert names(home) == ["a", "b", "c", "x"]
+    assert not quarantined(home)
+
+
+def test_file_that_goes_away_while_it_is_read_is_left(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = drop(home, "g/a.jsonl", text("a"))
+    drop(home, "g/b.jsonl", text("b"))
+    require = ingest.require_unchanged
+
+    def gone(*arguments: object) -> None:
+        path.unlink(missing_ok=True)
+        require(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(ingest, "require_unchanged", gone)
+    land(home)
+    assert names(home) == ["b"]
+    assert [e["file"] for e in entries(home)] == ["b.jsonl"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "whole"),
+    [
+        ("a.jsonl", b"", True),
+        ("a.jsonl", b'{"a": 1}\n', True),
+        ("a.jsonl", b'{"a": 1}', True),
+        ("a.jsonl", b'{"a": 1}\n{"a": ', False),
+        ("a.jsonl", b'{"a": {"b": 1}', False),
+        ("a.json", b'[{"a": 1},\n {"a": 2}\n]', True),
+        ("a.json", b'[{"a": 1},\n {"a": 2}]', True),
+        ("a.json", b'[{"a": 1},\n {"a": 2}', False),
+        ("a.json", b'[{"a": 1},\n', False),
+        ("a.csv", b"a,b\n1,2\n", True),
+        ("a.csv", b"a,b\n1,2", False),
+        ("a.jsonl.gz", gzip.compress(b"{}\n"), True),
+        ("a.jsonl.gz", gzip.compress(b"{}\n")[:-3], False),
+        ("a.jsonl.zst", pa.compress(b"{}\n", "zstd", asbytes=True), True),
+        ("a.jsonl.zst", pa.compress(b"{}\n" * 9, "zstd", asbytes=True)[:-3], False),
+        ("a.parquet", b"PAR1....", False),
+    ],
+)
+def test_where_a_writer_may_have_stopped(name: str, content: bytes, whole: bool, tmp_path: Path) -> None:  # noqa: FBT001
+    path = tmp_path / name
+    path.write_bytes(content)
+    assert ends_whole(path) == whole
+
+
+def test_a_parquet_file_is_whole_with_its_footer(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"a": [1]}), tmp_path / "a.parquet")
+    assert ends_whole(tmp_path / "a.parquet")
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(cuts=st.lists(st.integers(1, 1200), min_size=1, max_size=6))
+def test_a_log_read_while_it_grows_comes_to_the_same(cuts: list[int], tmp_path_factory: pytest.TempPathFactory) -> None:
+    whole = text("a", "b", "c", "d", "e", "f").encode()
+    home = make_home(tmp_path_factory.mktemp("t") / "home", CANONICAL)
+    path = drop(home, "g/a.jsonl", b"")
+    written = 0
+
+    def write(_: float = 0) -> None:
+        nonlocal written
+        end = min(written + (cuts.pop() if cuts else len(whole)), len(whole))
+        append(path, whole[written:end])
+        written = end
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(quiet, "pause", write)
+        while written < len(whole):
+            write()
+            land(home)
+        land(home)
+    assert names(home) == ["a", "b", "c", "d", "e", "f"]
+    assert not quarantined(home)
