@@ -68,7 +68,7 @@ def run_samples(home: Home, log_format: str) -> dict[str, list[Row]]:
         if sample.name in PARQUET:
             variants["parquet"] = b""
         for variant, content in variants.items():
-            source = _source(log_format, f"{sample.stem}-{variant}", sample.stem)
+            source = source_of(log_format, f"{sample.stem}-{variant}", sample.stem)
             suffix = {"plain": "", "parquet": ".parquet", "packed": (".zst", ".gz")[turn % 2]}[variant]
             path = home.landing / source.name / f"{sample.name}{suffix}"
             path.parent.mkdir(parents=True)
@@ -127,7 +127,7 @@ def rows_of(sample: Path) -> list[tuple[int, Row]]:
     return rows
 
 
-def _source(log_format: str, name: str, sample: str) -> Source:
+def source_of(log_format: str, name: str, sample: str) -> Source:
     entries = []
     file = FOLDER / log_format / "meterhouse.toml"
     if file.exists():

@@ -34,9 +34,12 @@ def count_tokens(con: duckdb.DuckDBPyConnection, home: Home, settings: Settings)
         if source is None:
             continue
         fmt = load_formats()[source.format]
+        # Formats whose lines hold many records number them anew, from 1: so they have these numbers before, too.
         con.execute(f"""
-            create or replace temp view landed_lines as
-            select number as line, raw from held where chosen and line is not null and source = {literal(name)}""")
+            create or replace temp table numbered as
+            select row_number() over (order by number) as line, number, raw
+            from held where chosen and line is not null and source = {literal(name)}""")
+        con.execute("create or replace temp view landed_lines as select line, raw from numbered")
         define_constants(con, source)
         define_records(con, fmt, source)
         con.execute(f"""
@@ -54,7 +57,8 @@ def count_tokens(con: duckdb.DuckDBPyConnection, home: Home, settings: Settings)
                 from counted where not unreadable
             )
             -- Some mappings make 0 of what is not there: only a total that was told can be 0.
-            select line, max(tokens) from added where is_told or tokens > 0 group by line""")
+            select number, max(tokens) from added inner join numbered using (line)
+            where is_told or tokens > 0 group by number""")
 
 
 def _as_landed(name: str, format_name: str) -> Source | None:
