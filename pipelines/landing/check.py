@@ -148,5 +148,9 @@ def _new(path: Path, entry: Source) -> NewFile:
 
 
 def _rooted(home: Home, commit: Commit) -> Commit:
-    """The commit with its key index named from the root, for a reader elsewhere."""
-    return replace(commit, keys=str((home.root / commit.keys).absolute())) if commit.keys else commit
+    """The commit with its indexes named from the root, for a reader elsewhere."""
+
+    def rooted(name: str | None) -> str | None:
+        return name and str((home.root / name).absolute())
+
+    return replace(commit, keys=rooted(commit.keys), refused=rooted(commit.refused))

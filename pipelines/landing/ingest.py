@@ -19,15 +19,16 @@ from pipelines.landing.normalise import create_staging, part_refused
 from pipelines.landing.objects import fetch
 from pipelines.landing.quiet import (
     FilesChangedError,
-    forget_parts,
+    copies,
     require_unchanged,
     wait_until_quiet,
     whole_parts,
 )
 from pipelines.landing.redact import leave_out
+from pipelines.landing.repeated import leave_repeated
 from pipelines.landing.resolve import resolve
 from pipelines.landing.staging import define_macros, quarantine_conflicts, stage_all
-from pipelines.landing.write import write_files
+from pipelines.landing.write import number_files, write_files, write_refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,17 +69,16 @@ def ingest(home: Home, settings: Settings, progress: Callable[[str, int, int], N
     names = tuple(str(p.relative_to(home.root)) for p in unasked)
     new, growing = wait_until_quiet(new, settings.landing.quiet_seconds)
     files: list[FileEntry] = []
-    while new or growing:
-        # Of a file that is being written the whole lines are read, from a copy that nobody writes.
-        parts = whole_parts(home, growing)
-        try:
-            files = _take_in(home, commits, [*new, *_unknown(parts, commits)], progress)
-            break
-        except FilesChangedError as error:
-            growing += [new[number] for number in error.numbers]
-            new = [file for number, file in enumerate(new) if number not in error.numbers]
-        finally:
-            forget_parts(home)
+    with copies(home):
+        while new or growing:
+            # Of a file that is being written the whole lines are read, from a copy that nobody writes.
+            parts = _unknown(whole_parts(home, growing), commits)
+            try:
+                files = _take_in(home, commits, [*new, *parts], progress)
+                break
+            except FilesChangedError as error:
+                growing += [new[number] for number in error.numbers]
+                new = [file for number, file in enumerate(new) if number not in error.numbers]
     return replace(
         _total(files),
         seconds=time.monotonic() - began,
@@ -97,6 +97,7 @@ def _take_in(
     with warehouse.connect(home, in_memory=True) as con:
         read = take_in(con, home, commits, new, received_at, progress)
         commit = write_files(con, home, new, read, number=len(commits) + 1, received_at=received_at)
+        commit = replace(commit, refused=write_refused(con, home, commit.commit_id))
     write_commit(home, commit)
     return commit.files
 
@@ -138,6 +139,9 @@ def take_in(
     leave_out(con, new)
     if again:
         again.keep_others(con)
+    else:
+        number_files(con, new)
+        leave_repeated(con, [home.root / c.refused for c in commits if c.refused])
     return read
 
 

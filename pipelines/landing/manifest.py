@@ -70,6 +70,7 @@ class Commit:
     keys: str | None = None
     superseded: str | None = None
     quarantine: str | None = None
+    refused: str | None = None
     touched_days: list[str] = field(default_factory=list)
     drop: Drop | None = None
     version: int = VERSION

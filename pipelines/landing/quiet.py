@@ -10,8 +10,12 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
+import tempfile
 import time
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -23,8 +27,7 @@ from pipelines.landing.lines import BYTE_ORDER_MARK, compression_of
 from pipelines.landing.readers import file_type_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator
 
     from pipelines.home import Home
     from pipelines.landing.discover import LandedFile
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
 
 _HEAD, _TAIL = 1 << 10, 1 << 20
 _CHUNK = 8 << 20
+_PARTS = "growing"
 
 
 class FilesChangedError(MeterhouseError):
@@ -80,22 +84,26 @@ def has_changed(landed: LandedFile) -> bool:
 
 def whole_parts(home: Home, files: Iterable[NewFile]) -> list[NewFile]:
     """Copies of the whole lines of plain text files, each under its file's name; others are left out."""
-    found = []
-    for number, file in enumerate(files):
-        landed = file.landed
-        if not _has_lines(landed.path):
-            continue
-        copy = home.work / "growing" / str(number) / landed.path.name
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            size = _copy_lines(landed.path, copy)
-        except FileNotFoundError:
-            continue
-        if size:
-            stat = copy.stat()
-            part = replace(landed, path=copy, size=stat.st_size, mtime_ns=stat.st_mtime_ns)
-            found.append(replace(file, landed=part, digest=content_digest(copy)))
-    return found
+    return [part for file in files if (part := part_of(home, file))]
+
+
+def part_of(home: Home, file: NewFile, size: int | None = None) -> NewFile | None:
+    """A copy of the first `size` bytes of a plain text file, or of all its whole lines; None where it has none."""
+    landed = file.landed
+    if not _has_lines(landed.path):
+        return None
+    home.work.mkdir(parents=True, exist_ok=True)
+    (home.work / _PARTS).mkdir(exist_ok=True)
+    copy = Path(tempfile.mkdtemp(dir=home.work / _PARTS)) / landed.path.name
+    try:
+        copied = _copy_lines(landed.path, copy, size)
+    except FileNotFoundError:
+        return None
+    if not copied or (size is not None and copied != size):
+        return None
+    stat = copy.stat()
+    part = replace(landed, path=copy, size=stat.st_size, mtime_ns=stat.st_mtime_ns)
+    return replace(file, landed=part, digest=content_digest(copy))
 
 
 def _has_lines(path: Path) -> bool:
@@ -106,9 +114,13 @@ def _has_lines(path: Path) -> bool:
         return False
 
 
-def forget_parts(home: Home) -> None:
-    """Remove the copies."""
-    shutil.rmtree(home.work / "growing", ignore_errors=True)
+@contextmanager
+def copies(home: Home) -> Iterator[None]:
+    """A block at the end of which the copies that were made are removed, and those of a run that was killed."""
+    try:
+        yield
+    finally:
+        shutil.rmtree(home.work / _PARTS, ignore_errors=True)
 
 
 def ends_whole(path: Path) -> bool:
@@ -152,14 +164,16 @@ def _last(path: Path, size: int) -> bytes:
         return file.read()
 
 
-def _copy_lines(path: Path, copy: Path) -> int:
-    """Copy a file up to its last line feed; returns how many bytes that is."""
-    size = 0
+def _copy_lines(path: Path, copy: Path, most: int | None) -> int:
+    """Copy a file up to its last line feed, or so many bytes of it; returns how many bytes that is."""
+    size, left = 0, sys.maxsize if most is None else most
     with path.open("rb") as source, copy.open("wb") as target:
-        while chunk := source.read(_CHUNK):
+        while chunk := source.read(min(_CHUNK, left)):
+            left -= len(chunk)
             target.write(chunk)
             cut = chunk.rfind(b"\n")
             size = target.tell() - len(chunk) + cut + 1 if cut >= 0 else size
+        size = target.tell() if most is not None else size
         target.truncate(size)
     return size
 

@@ -91,6 +91,14 @@ def write_quarantine(con: duckdb.DuckDBPyConnection, home: Home, commit_id: str,
     )  # fmt: skip
 
 
+def write_refused(con: duckdb.DuckDBPyConnection, home: Home, commit_id: str) -> str | None:
+    """Write what the refused records of a run are known by; None when there are none."""
+    return write_rows(
+        con, home, f"quarantine/refused/{commit_id}.parquet",
+        "select source, line, text_digest, file_digest from refused_texts",
+    )  # fmt: skip
+
+
 def _write_events(con: duckdb.DuckDBPyConnection, home: Home, commit_id: str, received_at: str) -> dict[str, str]:
     """One Parquet file for each day with new events; returns day → path relative to the home."""
     incoming = home.events / ".incoming"

@@ -15,7 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipelines.landing import ingest, quiet
+from pipelines.landing.quarantine.held import Selection
+from pipelines.landing.quarantine.retry import retry
 from pipelines.landing.quiet import ends_whole
+from pipelines.settings import load_settings
 from tests.landing.homes import CANONICAL, drop, entries, event, events, land, make_home, quarantined
 
 if TYPE_CHECKING:
@@ -229,3 +232,52 @@ def test_a_log_read_while_it_grows_comes_to_the_same(cuts: list[int], tmp_path_f
         land(home)
     assert names(home) == ["a", "b", "c", "d", "e", "f"]
     assert not quarantined(home)
+
+
+def test_bad_lines_of_a_growing_log_are_in_quarantine_once(home: Home) -> None:
+    path = drop(home, "g/a.jsonl", text("a") + "bad\nbad\n")
+    land(home)
+    for name in "bc":
+        append(path, text(name) + "bad\n")
+        land(home)
+    assert names(home) == ["a", "b", "c"]
+    assert [q["line"] for q in quarantined(home)] == [2, 3, 5, 7]
+    assert [(e["quarantined"], e["duplicates"]) for e in entries(home)] == [(2, 0), (1, 3), (1, 5)]
+
+
+def test_bad_lines_of_two_stages_of_a_log_in_one_run_are_in_quarantine_once(home: Home) -> None:
+    drop(home, "g/a.jsonl", text("a") + "bad\n")
+    drop(home, "g/a.jsonl.1", text("a") + "bad\n" + text("b"))
+    land(home)
+    assert len(quarantined(home)) == 1
+    assert names(home) == ["a", "b"]
+
+
+def test_other_text_in_the_same_line_or_source_is_another_record(home: Home) -> None:
+    (home.config).write_text(CANONICAL + CANONICAL.replace('"g"', '"h"'), encoding="utf-8")
+    drop(home, "g/a.jsonl", "bad\n")
+    land(home)
+    drop(home, "h/a.jsonl", "bad\n")
+    # Both have the same masked text.
+    drop(home, "g/b.jsonl", json.dumps({"prompt": "one"}) + "\n")
+    drop(home, "g/c.jsonl", json.dumps({"prompt": "two"}) + "\n")
+    land(home)
+    assert [(q["source"], q["file"]) for q in quarantined(home)] == [
+        ("g", "a.jsonl"), ("g", "b.jsonl"), ("g", "c.jsonl"), ("h", "a.jsonl"),
+    ]  # fmt: skip
+
+
+def test_a_line_of_a_log_that_has_grown_is_retried_from_it(home: Home) -> None:
+    nameless = json.dumps({k: v for k, v in event("n").items() if k != "organization_id"}) + "\n"
+    path = drop(home, "g/a.jsonl", text("a") + nameless)
+    land(home)
+    append(path, text("b"))
+    land(home)
+    home.config.write_text(CANONICAL + '[sources.constants]\norganization_id = "acme"\n', encoding="utf-8")
+    found = retry(home, load_settings(home), Selection())
+    assert (found.accepted, found.quarantined, found.left) == (1, 0, ())
+    assert names(home) == ["a", "b", "n"]
+    assert not (home.work / "growing").exists()
+    path.write_text(text("x") + nameless + text("b"), encoding="utf-8")
+    land(home)
+    assert names(home) == ["a", "b", "n", "x"]

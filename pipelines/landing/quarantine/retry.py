@@ -15,6 +15,7 @@ from pipelines.landing.manifest import write_commit
 from pipelines.landing.new_files import landed_contents
 from pipelines.landing.quarantine.again import Again
 from pipelines.landing.quarantine.held import chosen_files, open_held, require_some
+from pipelines.landing.quiet import copies, part_of
 from pipelines.landing.write import number_files, write_files
 
 if TYPE_CHECKING:
@@ -70,13 +71,15 @@ def retry(
     A retry that changes nothing writes nothing. Raises MeterhouseError where the selection fits no record, or a
     landing folder's format is unknown.
     """
-    with warehouse.writer_lock(home), warehouse.connect(home, in_memory=True) as con:
+    with warehouse.writer_lock(home), copies(home), warehouse.connect(home, in_memory=True) as con:
         commits, standing = open_held(con, home, selection)
         require_some(con, home, selection)
         chosen = chosen_files(con)
         if not chosen:
             return RetrySummary()
-        present = by_content(landed_contents(home, settings)[0])
+        contents = landed_contents(home, settings)[0]
+        present = by_content(contents)
+        present |= _grown(home, contents, [standing[key] for key, _, _ in chosen if key not in present])
         found = [(key, name, records) for key, name, records in chosen if key in present]
         gone = [Left(key[0], name, records, GONE) for key, name, records in chosen if key not in present]
         if not found:
@@ -102,6 +105,18 @@ def retry(
         quarantined=sum(f.quarantined for f in commit.files) - kept,
         days=tuple(commit.touched_days),
     )
+
+
+def _grown(home: Home, contents: list[NewFile], missing: Iterable[FileEntry]) -> dict[Key, NewFile]:
+    """Of files that have been appended to since, copies of what they were, as long as that is their beginning still."""
+    named = {(f.landed.source.name, f.landed.name): f for f in contents}
+    found = {}
+    for entry in missing:
+        file = named.get((entry.source, entry.file))
+        part = part_of(home, file, entry.bytes) if file and file.landed.size > entry.bytes else None
+        if part and part.digest == entry.file_digest:
+            found[entry.source, entry.file_digest] = part
+    return found
 
 
 def by_content(files: Iterable[NewFile]) -> dict[Key, NewFile]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -29,6 +30,10 @@ def _line(line: tuple[int, int, bool] | str) -> Row | str:
     return make(f"e{call}", revision=revision, output_tokens=revision, occurred_at=at)
 
 
+def _without_file(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    return [(source, *rest) for source, _, *rest in rows]
+
+
 @settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 @given(deliveries=DELIVERIES, first=st.sampled_from(["0a.jsonl", "1b.jsonl", "g/0a.jsonl:1", None]))
 def test_a_retry_gives_what_landing_afresh_gives(
@@ -50,6 +55,7 @@ def test_a_retry_gives_what_landing_afresh_gives(
         try_again(home)
         assert comparable(events(home)) == comparable(events(fresh))
         assert comparable(stored(home)) == comparable(stored(fresh))
-        assert Counter(held(home)) == Counter(held(fresh))
+        # Of one text in the same line of several files, which one brought it first hangs on the runs.
+        assert Counter(_without_file(held(home))) == Counter(_without_file(held(fresh)))
         assert counts(home) == counts(fresh)
         assert try_again(home).accepted == 0
