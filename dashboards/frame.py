@@ -131,7 +131,7 @@ def _banner(facts: Facts, audience: Audience, organization: Row | None) -> list[
     notices.append(Notice("Billing day", b["billing_time_zone"]))
     if audience != "organization":
         href = "prices.html" if audience == "finance" else ""
-        notices.append(Notice("Price book", b["price_book_digest"][:12], href))
+        notices.append(Notice("Price book", _book(facts), href))
     whole = facts.total if organization is None else organization
     notices.append(_priced(facts.period, whole, "" if organization else "quality.html#unpriced"))
     if sees_cost(audience) and facts.at_list_price:
@@ -173,11 +173,17 @@ def _priced(period: Period, row: Row, href: str) -> Notice:
     return Notice("Priced" if period.whole else "Priced in the days shown", text, href if missing else "")
 
 
+def _book(facts: Facts) -> str:
+    """The version of the price book, and as it was known when where that is not now."""
+    known_at = facts.build["known_at"]
+    return facts.build["price_book_digest"][:12] + (f" as known at {known_at:%Y-%m-%d %H:%M} UTC" if known_at else "")
+
+
 def _footer(facts: Facts, audience: Audience) -> list[str]:
     b = facts.build
     lines = [
         f"Meterhouse {b['project_version']}",
-        f"Price book {b['price_book_digest'][:12]}",
+        f"Price book {_book(facts)}",
         f"Amounts in {facts.currency}",
         "Instants are UTC",
     ]

@@ -184,7 +184,11 @@ def _build(facts: Facts, audience: Audience) -> Card:
         ),
         Fact("Billing day", f"in {b['billing_time_zone']}"),
         Fact("Reporting currency", facts.currency),
-        Fact("Price book", b["price_book_digest"]),
+        Fact(
+            "Price book",
+            b["price_book_digest"],
+            note=f"as it was known at {b['known_at']:%Y-%m-%d %H:%M:%S} UTC" if b["known_at"] else "",
+        ),
         Fact("Revenue card", b["revenue_card"]),
     ]
     if sees_cost(audience):

@@ -104,9 +104,13 @@ def _days_since(before: Path | None, plan: Plan, commits: list[Commit]) -> list[
 
 
 def _price_book(con: duckdb.DuckDBPyConnection) -> str:
-    """Copy options that write the price-book version of the warehouse into a file's metadata."""
-    (digest,) = con.execute("select price_book_digest from published.build").fetchone() or ("",)
-    return f"kv_metadata {{price_book: {literal(digest)}}}"
+    """Copy options that write what the warehouse is priced with into a file's metadata: version, and as known when."""
+    digest, known_at = con.execute("select price_book_digest, known_at::varchar from published.build").fetchone() or (
+        "",
+        None,
+    )
+    at = f", known_at: {literal(known_at)}" if known_at else ""
+    return f"kv_metadata {{price_book: {literal(digest)}{at}}}"
 
 
 def _copy_small(con: duckdb.DuckDBPyConnection, relation: str, path: Path, book: str) -> int:

@@ -302,7 +302,8 @@ def make_tables(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(
         """create table build as select md5('book') as price_book_digest, '0.1.0' as project_version,
         min(occurred_at) as data_from, max(occurred_at) as data_through, 'UTC' as billing_time_zone,
-        'USD' as reporting_currency, 'list' as revenue_card, 'cost' as cost_card, true as demo,
+        'USD' as reporting_currency, 'list' as revenue_card, 'cost' as cost_card, null::timestamp as known_at,
+        true as demo,
         'Meterhouse' as site_title from rated"""
     )
     _flags(con)

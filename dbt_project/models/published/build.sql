@@ -16,6 +16,7 @@ select
     s.reporting_currency::varchar as reporting_currency,
     s.revenue_card::varchar as revenue_card,
     s.cost_card::varchar as cost_card,
+    nullif(s.known_at, timestamp '9999-12-31 00:00:00')::timestamp as known_at,
     s.demo::boolean as demo,
     s.site_title::varchar as site_title
 from {{ source('run', 'settings') }} as s
