@@ -73,12 +73,6 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except MeterhouseError as error:
             cause = error.paragraph()
-        except PermissionError as error:
-            cause = MeterhouseError(
-                f"{error.strerror or 'not permitted'}.",
-                file=error.filename,
-                way_out="Let this user read and write the home, and run again.",
-            ).paragraph()
         except Exception as error:
             # Nobody should have to read a traceback; who wants it sets METERHOUSE_TRACEBACK=1.
             # A reader that has gone (`… | head`) is no failure of ours: click ends quietly.
@@ -87,12 +81,19 @@ class _Commands(click.Group):
                 raise
             if os.environ.get("METERHOUSE_TRACEBACK"):
                 raise
-            cause = (
-                f"{type(error).__name__}: {' '.join(str(error).split())} This was not foreseen. Nothing of this step "
-                "was published; run again, and if it stays, report it with METERHOUSE_TRACEBACK=1 set."
-            )
+            from pipelines.machine import machine_error
+
+            known = machine_error(error)
+            cause = known.paragraph() if known else _unforeseen(error)
         click.echo(f"meterhouse: {cause}", err=True)
         sys.exit(1)
+
+
+def _unforeseen(error: Exception) -> str:
+    return (
+        f"{type(error).__name__}: {' '.join(str(error).split())} This was not foreseen. Nothing of this step "
+        "was published; run again, and if it stays, report it with METERHOUSE_TRACEBACK=1 set."
+    )
 
 
 @click.group(
@@ -211,16 +212,11 @@ def _print_summary(home: Home, summary: Any) -> None:
         ),
     ]
     for money in summary.money:
-        rows.append((f"revenue {money.currency}", _amount(money.revenue)))
-        if money.cost is not None or not money.foreign:
-            rows.append((f"cost {money.currency}", _amount(money.cost)))
-        for currency, cost in money.foreign:
-            rows.append((f"cost {currency}", f"{_amount(cost)}, of requests billed in {money.currency}"))
-        has_two = money.margin is None and money.foreign
-        margin = "none: the cost is in another currency" if has_two else _amount(money.margin)
-        rows.append((f"margin {money.currency}", margin))
-        if money.idle is not None:
-            rows.append((f"idle GPUs {money.currency}", f"{_amount(money.idle)}, in no cost: hours without requests"))
+        rows += _money_rows(money)
+    if summary.unpriced_gpu_hours:
+        rows.append(
+            ("GPU hours", f"{summary.unpriced_gpu_hours:f} have no price on the cost card, and are in no cost")
+        )
     rows += [
         ("flags", f"{summary.flags:,} to review" + (f": {summary.watch_note}" if summary.watch_note else "")),
         ("pages", f"{summary.pages:,}"),
@@ -242,6 +238,25 @@ def _print_summary(home: Home, summary: Any) -> None:
         page = home.site / audience / "index.html"
         if page.exists():
             click.echo(f"  {audience:<16} {page}")
+
+
+def _money_rows(money: Any) -> list[tuple[str, str]]:
+    """What is known in one currency; margin is of the requests of which both sides are."""
+    rows = []
+    if money.has_requests:
+        rows.append((f"revenue {money.currency}", _amount(money.revenue)))
+        if money.cost is not None or not money.foreign:
+            rows.append((f"cost {money.currency}", _amount(money.cost)))
+        for currency, cost in money.foreign:
+            rows.append((f"cost {currency}", f"{_amount(cost)}, of requests billed in {money.currency}"))
+        has_two = money.margin is None and money.foreign
+        margin = "none: the cost is in another currency" if has_two else _amount(money.margin)
+        if None not in (money.margin, money.revenue, money.cost) and money.margin != money.revenue - money.cost:
+            margin += ", of the requests whose revenue and cost are both known"
+        rows.append((f"margin {money.currency}", margin))
+    if money.idle is not None:
+        rows.append((f"idle GPUs {money.currency}", f"{_amount(money.idle)}, in no cost: hours without requests"))
+    return rows
 
 
 def _percent(share: Decimal, unpriced: int) -> str:

@@ -87,6 +87,7 @@ class Money:
     margin: Decimal | None
     idle: Decimal | None
     foreign: tuple[tuple[str, Decimal], ...] = ()
+    has_requests: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,7 @@ class RunSummary:
     seconds: float
     breaches: tuple[str, ...]
     steps: dict[str, float]
+    unpriced_gpu_hours: Decimal | None = None
 
     @property
     def priced_share(self) -> Decimal | None:
@@ -152,9 +154,13 @@ def build_warehouse(home: Home, settings: Settings, plan: build.Plan) -> None:
 
 
 def run_watch(home: Home, settings: Settings) -> int:
-    """Score organisation-days and write the flags; returns the number of organisation-days."""
+    """Score organisation-days and write the flags; returns the number of organisation-days.
+
+    From here on flags, exports and pages may differ from each other, until the run is remembered as complete.
+    """
     from pipelines.watch.run import watch
 
+    _finish_file(home).unlink(missing_ok=True)
     with warehouse.connect(home) as con:
         return watch(con, settings).organization_days
 
@@ -182,7 +188,7 @@ def _finish_line(plan: build.Plan, settings: Settings) -> str:
 
 def _finished(home: Home) -> str | None:
     """What the last complete run ended with; None when its pages or exports are gone."""
-    file = home.work / "finished.json"
+    file = _finish_file(home)
     if not (file.exists() and home.site.is_dir() and published_folder(home).exists()):
         return None
     try:
@@ -193,9 +199,11 @@ def _finished(home: Home) -> str | None:
 
 def remember_finish(home: Home, settings: Settings, plan: build.Plan) -> None:
     """Record that flags, exports and pages are up to date with the plan's inputs."""
-    (home.work / "finished.json").write_text(
-        json.dumps({"finish_line": _finish_line(plan, settings)}), encoding="utf-8"
-    )
+    _finish_file(home).write_text(json.dumps({"finish_line": _finish_line(plan, settings)}), encoding="utf-8")
+
+
+def _finish_file(home: Home) -> Path:
+    return home.work / "finished.json"
 
 
 def _summary(
@@ -211,7 +219,7 @@ def _summary(
             with spent as (
                 select
                     billing_currency as currency, sum(revenue_amount) as revenue, sum(cost_amount) as cost,
-                    sum(margin_amount) as margin
+                    sum(margin_amount) as margin, true as has_requests
                 from {spend} where billing_currency is not null group by all
             ),
             abroad as (
@@ -227,8 +235,11 @@ def _summary(
                 from read_parquet({literal(folder / "serving_days.parquet")}) where idle_amount > 0 group by all
             )
             from spent full join idle using (currency) left join abroad using (currency)
-            select currency, revenue, cost, margin, idle, coalesce(abroad, [])
+            select currency, revenue, cost, margin, idle, coalesce(abroad, []), coalesce(has_requests, false)
             order by currency""").fetchall()
+        (hours,) = con.execute(f"""
+            select sum(gpu_hours) from read_parquet({literal(folder / "serving_days.parquet")})
+            where serving_amount is null""").fetchone() or (None,)
         (note,) = con.execute(
             f"select note from read_parquet({literal(folder / 'watch_summary.parquet')})"
         ).fetchone() or ("",)
@@ -242,8 +253,8 @@ def _summary(
         requests=requests,
         unpriced_requests=unpriced,
         money=tuple(
-            Money(currency, revenue, cost, margin, idle, tuple(foreign))
-            for currency, revenue, cost, margin, idle, foreign in money
+            Money(currency, revenue, cost, margin, idle, tuple(foreign), has_requests)
+            for currency, revenue, cost, margin, idle, foreign, has_requests in money
         ),
         flags=flags,
         watch_note=note,
@@ -251,6 +262,7 @@ def _summary(
         seconds=seconds,
         breaches=tuple(breaches(settings, taken, requests, unpriced)),
         steps=steps,
+        unpriced_gpu_hours=hours and hours.normalize(),
     )
 
 

@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 TAKEN = IngestSummary()
 
 
-def summary(root: Path, *spend: tuple[Any, ...]) -> run.RunSummary:
+NO_HOURS = """
+    select null as cost_currency, null::decimal(38, 18) as idle_amount, null::decimal(38, 6) as gpu_hours,
+        null::decimal(38, 18) as serving_amount where false"""
+
+
+def summary(root: Path, *spend: tuple[Any, ...], hours: str = NO_HOURS) -> run.RunSummary:
     """Of a home with these rows of spend_daily: currency billed, of the cost, revenue, cost, foreign cost."""
     home = Home(root)
     folder = home.exports / "published"
@@ -35,7 +40,7 @@ def summary(root: Path, *spend: tuple[Any, ...]) -> run.RunSummary:
         con.executemany(f"insert into spend ({names}) values (?, ?, ?, ?, ?)", spend)
         tables = {
             "spend_daily": "select *, revenue_amount - cost_amount as margin_amount from spend",
-            "serving_days": "select null as cost_currency, null::decimal(38, 18) as idle_amount where false",
+            "serving_days": hours,
             "watch_summary": "select '' as note",
             "extraction_flags": "select 1 where false",
         }
@@ -71,3 +76,29 @@ def test_a_cost_that_nobody_knows_is_unknown(tmp_path: Path, capsys: pytest.Capt
     cli._print_summary(Home(tmp_path), summary(tmp_path, ("EUR", None, 5, None, None)))
     shown = " ".join(capsys.readouterr().out.split())
     assert "cost EUR unknown margin EUR unknown" in shown
+
+
+def told(root: Path, capsys: pytest.CaptureFixture[str], found: run.RunSummary) -> dict[str, str]:
+    cli._print_summary(Home(root), found)
+    return {line[2:18].strip(): line[19:] for line in capsys.readouterr().out.splitlines()}
+
+
+def test_a_margin_that_is_not_the_difference_says_what_it_is_of(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [("USD", "USD", 3, 2, None), ("USD", "USD", 5, None, None)]
+    assert told(tmp_path / "some", capsys, summary(tmp_path / "some", *rows))["margin USD"] == (
+        "1.00, of the requests whose revenue and cost are both known"
+    )
+    assert told(tmp_path / "all", capsys, summary(tmp_path / "all", rows[0]))["margin USD"] == "1.00"
+
+
+def test_hours_of_gpus_alone_make_no_revenue_unknown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    hours = """
+        select 'EUR' as cost_currency, 6::decimal(38, 18) as idle_amount, 2::decimal(38, 6) as gpu_hours,
+            6::decimal(38, 18) as serving_amount
+        union all select null, null, 1.5, null"""
+    lines = told(tmp_path, capsys, summary(tmp_path, ("USD", "USD", 3, 2, None), hours=hours))
+    assert [name for name in lines if "EUR" in name] == ["idle GPUs EUR"]
+    assert lines["idle GPUs EUR"].startswith("6.00, in no cost")
+    assert lines["GPU hours"] == "1.5 have no price on the cost card, and are in no cost"
