@@ -25,6 +25,7 @@ from pipelines import warehouse
 from pipelines.errors import MeterhouseError
 from pipelines.landing.contract import COLUMNS
 from pipelines.landing.manifest import Commit, FileEntry, current_files, read_manifest
+from pipelines.machine import fault_in
 from pipelines.pricing.book import load_book, write_home_tables
 from pipelines.pricing.digest import price_book_digest
 from pipelines.pricing.months import touched_months, with_whole_months
@@ -308,16 +309,21 @@ def dbt_executable() -> str:
 
 def run_dbt(home: Home, plan: Plan) -> None:
     """Run dbt in a process of its own (in ours it would keep the warehouse locked)."""
-    done = subprocess.run(  # noqa: S603 - our own executable and arguments
+    with warehouse.start_under_lock(
+        home,
         [dbt_executable(), "--quiet", *dbt_arguments(plan), "--project-dir", str(DBT_PROJECT)],
         env=dbt_environment(home),
         cwd=home.root,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise _dbt_failure(home, done.stdout + done.stderr)
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    ) as process:
+        try:
+            output, _ = process.communicate()
+        except BaseException:
+            process.kill()
+            raise
+    if process.returncode != 0:
+        raise _dbt_failure(home, output)
 
 
 def _dbt_failure(home: Home, output: str) -> MeterhouseError:
@@ -329,7 +335,8 @@ def _dbt_failure(home: Home, output: str) -> MeterhouseError:
             for r in json.loads(results.read_text(encoding="utf-8"))["results"]
             if r["status"] in {"error", "fail"}
         ]
-    cause = "; ".join(failed) or " ".join(output.strip().splitlines()[-3:]) or "dbt gave no reason"
+    # dbt itself speaks of its log then, not of the cause.
+    cause = fault_in(output) or "; ".join(failed) or " ".join(output.strip().splitlines()[-3:]) or "dbt gave no reason"
     return MeterhouseError(
         f"building the warehouse failed: {cause}.",
         file=home.warehouse,

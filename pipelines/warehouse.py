@@ -9,19 +9,24 @@ from __future__ import annotations
 import fcntl
 import os
 import re
+import subprocess
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
 
 import duckdb
 
 from pipelines.errors import MeterhouseError
+from pipelines.machine import machine_error
 from pipelines.sql import literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pipelines.home import Home
+
+_DAMAGED = re.compile(r"Corrupt (database|WAL) file|Serialization Error")
 
 
 def memory_limit() -> str:
@@ -56,13 +61,8 @@ def connect(home: Home, *, read_only: bool = False, in_memory: bool = False) -> 
     database = ":memory:" if in_memory else str(home.warehouse)
     try:
         connection = duckdb.connect(database, read_only=read_only and not in_memory)
-    except duckdb.IOException as error:
-        raise MeterhouseError(
-            f"the warehouse cannot be opened: {str(error).splitlines()[0]}",
-            file=home.warehouse,
-            way_out="Close the program that has it open; if the file is damaged or of another version, delete it: "
-            "the next run rebuilds it from events/.",
-        ) from error
+    except duckdb.Error as error:
+        raise machine_error(error) or _not_opened(home, error) from error
     try:
         connection.execute(f"set memory_limit = {literal(memory_limit())}")
         connection.execute(f"set threads = {threads()}")
@@ -70,8 +70,27 @@ def connect(home: Home, *, read_only: bool = False, in_memory: bool = False) -> 
         connection.execute("set preserve_insertion_order = false")
         connection.execute("set TimeZone = 'UTC'")
         yield connection
+    except duckdb.Error as error:
+        # What is damaged is found when it is read.
+        if in_memory or not _DAMAGED.search(str(error)):
+            raise
+        raise _not_opened(home, error) from error
     finally:
         connection.close()
+
+
+def _not_opened(home: Home, error: duckdb.Error) -> MeterhouseError:
+    cause = str(error).splitlines()[0].rstrip(".!")
+    return MeterhouseError(
+        f"the warehouse cannot be opened: {cause}.",
+        file=home.warehouse,
+        way_out="Close the program that has it open; if the file is damaged or of another version, delete it: "
+        "the next run rebuilds it from events/.",
+    )
+
+
+# The open lock file of each home that this process has locked.
+_held: dict[Path, TextIO] = {}
 
 
 @contextmanager
@@ -91,16 +110,42 @@ def writer_lock(home: Home, *, wait_seconds: float = 0) -> Iterator[None]:
                     continue
                 file.seek(0)
                 raise MeterhouseError(
-                    f"another run (process {file.read().strip() or 'unknown'}) is working on this home.",
+                    f"{_holder(file.read().split())} is working on this home.",
                     file=home.root,
                     way_out="Wait for it to end, or stop that process, and run again.",
                 ) from error
         file.seek(0)
         file.truncate()
-        file.write(str(os.getpid()))
+        file.write(f"{os.getpid()}\n")
         file.flush()
+        _held[home.root] = file
         try:
             yield
         finally:
+            del _held[home.root]
             file.seek(0)
             file.truncate()
+
+
+def start_under_lock(home: Home, command: list[str], **options: Any) -> subprocess.Popen[str]:
+    """Start a process that keeps the home locked until it ends, if this one has the lock.
+
+    A run that is killed leaves what it has started at work, and no other run may come between. `options` are those of
+    Popen.
+    """
+    lock = _held.get(home.root)
+    process = subprocess.Popen(  # noqa: S603 - our own command
+        command, pass_fds=[lock.fileno()] if lock else [], text=True, **options
+    )
+    if lock:
+        lock.write(f"{process.pid}\n")
+        lock.flush()
+    return process
+
+
+def _holder(processes: list[str]) -> str:
+    """What holds a lock, by its file's text: the process of the run, then those that it has started."""
+    alive = [p for p in processes if p.isdigit() and Path("/proc", p).exists()] if Path("/proc/self").exists() else []
+    if alive and alive[0] != processes[0]:
+        return f"what a run that was stopped had started (process {alive[0]})"
+    return f"another run (process {processes[0] if processes else 'unknown'})"

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.errors import MeterhouseError
 from pipelines.landing.discover import is_finished
+from pipelines.machine import machine_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -59,6 +60,9 @@ def _fetch_source(home: Home, source: Source, progress: Callable[[str, int, int]
         raise
     # Every store has errors of its own, and none of them is ours.
     except Exception as error:
+        # A permission may be that of the store.
+        if (known := machine_error(error)) and not isinstance(error, PermissionError):
+            raise known from error
         raise MeterhouseError(
             f"the objects of source {source.name!r} at {source.url} cannot be fetched: "
             f"{type(error).__name__}: {' '.join(str(error).split())[:300]}.",
