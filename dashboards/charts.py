@@ -151,7 +151,8 @@ def token_kinds(facts: Facts) -> Chart:
             legend.append(Key(label, colour))
             columns.append((label, [Decimal(v) for v in values]))
     whole = sum((sum(v, _ZERO) for _, v in columns), _ZERO)
-    alt = f"Tokens by day and kind, {period.words()}: {numbers.short(int(whole))} tokens in all."
+    unit = "token" if whole == 1 else "tokens"
+    alt = f"Tokens by day and kind, {period.words()}: {numbers.short(int(whole))} {unit} in all."
     layout = {
         "barmode": "stack",
         "yaxis": count_axis(stacked_top([v for _, v in columns])),

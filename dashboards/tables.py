@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 ADDITIVE = (
     "requests", "total_tokens", "priced_tokens", "unpriced_requests", "unpriced_tokens", "failed_requests",
 )  # fmt: skip
-MONEY = ("revenue", "cost", "margin", "margin_revenue", "current_revenue", "prior_revenue")
+MONEY = ("revenue", "cost", "margin", "margin_revenue", "current_revenue", "prior_revenue", "beside")
 _ZERO = Decimal(0)
 
 
@@ -45,6 +45,17 @@ def merge_foreign(rows: Sequence[Row]) -> Row:
         "foreign_requests": sum(r["foreign_requests"] for r in rows),
         "foreign_currencies": ", ".join(sorted(currencies)) or None,
     }
+
+
+def effective_price(row: Row, when: str = "") -> Decimal | None:
+    """Amount per million tokens; None where most of the amount is for hours and calls, at their listed prices.
+
+    `when` is a prefix of the row's columns: `current_`, `prior_`.
+    """
+    revenue, beside = row[f"{when}revenue"], row[f"{when}beside"]
+    if beside and revenue is not None and beside * 2 > revenue:
+        return None
+    return numbers.per_million(revenue, row[f"{when}priced_tokens"])
 
 
 def shown_sides(row: Row, *, with_cost: bool) -> list[Decimal | None]:
@@ -104,12 +115,7 @@ def entity_table(
         ]
         if with_cost:
             line.append(cells.percent(numbers.share(row["margin"], row["margin_revenue"])))
-        line.append(
-            cells.rate(
-                numbers.per_million(row["revenue"], row["priced_tokens"]),
-                facts.currency,
-            )
-        )
+        line.append(cells.rate(effective_price(row), facts.currency))
         if compared:
             if row["revenue"] is None:
                 line += [cells.text(""), cells.text("")]

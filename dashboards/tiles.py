@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
-from dashboards import foreign
+from dashboards import foreign, tables
 from dashboards.page import Audience, Tile, sees_cost
 from dashboards.svg import spark
 from pipelines.publish import numbers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from decimal import Decimal
 
     from pipelines.publish.facts import Facts
     from pipelines.publish.series import Row, Series
 
 Direction = Literal["up", "down", "flat"]
 NBSP = "\u00a0"
-_ZERO = Decimal(0)
 
 
 def tiles(
@@ -134,7 +133,7 @@ def _with_all(facts: Facts, tile: Tile, converted: Sequence[Row]) -> Tile:
 
 
 def _money_tile(
-    facts: Facts, label: str, shown: Decimal | None, row: Row, key: str, daily: Sequence[Decimal], note: str = ""
+    facts: Facts, label: str, shown: Decimal | None, row: Row, key: str, daily: Sequence[Decimal | None], note: str = ""
 ) -> Tile:
     """An amount of the row, written as `shown`."""
     text = numbers.NOT_PRICED if shown is None else numbers.written(shown, facts.currency)
@@ -153,17 +152,17 @@ def _margin_tile(facts: Facts, row: Row, daily: Series, shown: Decimal | None) -
     if facts.at_list_price:
         return Tile("Margin", "nil", note="cost is taken at list price", term="margin")
     part = numbers.share(row["margin"], row["margin_revenue"])
-    series = [r - c for r, c in zip(daily.revenue, daily.cost, strict=True)]
-    drawn = series if min(series, default=_ZERO) >= 0 else []
+    drawn = daily.margin if all(day is None or day >= 0 for day in daily.margin) else []
     note = f"{numbers.percent(part)} of revenue" if part is not None else ""
     return _money_tile(facts, "Margin", shown, row, "margin", drawn, note)
 
 
 def _rate_tile(facts: Facts, row: Row) -> Tile:
-    value = numbers.per_million(row["revenue"], row["priced_tokens"])
-    now = numbers.per_million(row["current_revenue"], row["current_priced_tokens"])
-    before = numbers.per_million(row["prior_revenue"], row["prior_priced_tokens"])
-    delta, direction = _words(facts, now, before)
+    spans = ("", "current_", "prior_")
+    value, now, before = prices = [tables.effective_price(row, when) for when in spans]
+    # What is mostly hours and calls has no price of tokens to compare.
+    unlike = any(price is None and row[f"{when}beside"] for price, when in zip(prices, spans, strict=True))
+    delta, direction = _words(facts, None, None) if unlike else _words(facts, now, before)
     return Tile(
         f"{numbers.symbol(facts.currency).strip()} per 1M tokens",
         numbers.rate(value, facts.currency),
@@ -171,6 +170,7 @@ def _rate_tile(facts: Facts, row: Row) -> Tile:
         numbers.raw(value),
         delta,
         direction,
+        note="most of the amount is for hours and calls" if value is None and row["beside"] else "",
         term="effective-price",
     )
 

@@ -52,11 +52,14 @@ def bridge(change: Change, currency: str) -> list[Step]:
     ends = [change.before]
     for _, value in steps:
         ends.append(ends[-1] + value)
-    top = max(*ends, change.now, Decimal("0.000001"))
+    # A part can be larger than all there was before it, so the scale goes below 0 where an end does.
+    bottom = min(*ends, change.now, _ZERO)
+    scale = max(*ends, change.now, bottom + Decimal("0.000001")) - bottom
 
     def place(start: Decimal, end: Decimal) -> tuple[str, str]:
-        low, high = min(start, end), max(start, end)
-        return f"{float(low / top) * 100:.2f}", f"{max(float((high - low) / top) * 100, 0.15):.2f}"
+        width = max(float(abs(end - start) / scale) * 100, 0.15)
+        left = min(float((min(start, end) - bottom) / scale) * 100, 100 - width)
+        return f"{max(left, 0):.2f}", f"{width:.2f}"
 
     made = [
         Step(

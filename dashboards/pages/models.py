@@ -149,6 +149,8 @@ def _effective(facts: Facts) -> Card:
             effective = numbers.per_million(entry["revenue"], entry["tokens"])
             at_list = numbers.per_million(entry["list_value"], entry["tokens"])
         gap = numbers.change(effective, at_list)
+        if entry and _rate(row) is None:
+            effective = at_list = None  # a gap, but no price of tokens
         if gap is not None and (furthest is None or abs(gap) > abs(furthest[1])):
             furthest = (tables.model_name(row), gap)
         per_million = [
@@ -177,6 +179,7 @@ def _effective(facts: Facts) -> Card:
         Column("Gap", "gap to list"),
         Column("Cache saving", f"cache saving ({cur})", term="cache-saving"),
     ]
+    moved = sorted({r["family"] for r in facts.list_value if r["is_moved"]})
     last_day = facts.build["data_through"].date().isoformat()
     title = "Charged prices equal list prices"
     if furthest is not None and abs(furthest[1]) >= 0.0005:
@@ -189,10 +192,16 @@ def _effective(facts: Facts) -> Card:
         tables=[Table("effective-table", "Charged and listed prices per million tokens", columns, rows)],
         how=f"List: the standard-tier rates of card \u201clist\u201d in force on {last_day}, the last day of the "
         "data, applied to the same usage: that of days on which every request of the model has a price. "
-        "Contracts, batch discounts and earlier prices make the gap.",
+        "Contracts, batch discounts and earlier prices make the gap."
+        + (
+            f" {', '.join(moved)}: an alias that moved; each request is listed at the model it was priced as, and the "
+            "list prices shown are those of the model it stands for now."
+            if moved
+            else ""
+        ),
         term="effective-price",
     )
 
 
 def _rate(row: Row) -> Decimal | None:
-    return numbers.per_million(row["revenue"], row["priced_tokens"])
+    return tables.effective_price(row)

@@ -183,7 +183,7 @@ def kinds_card(row: Row) -> Card:
         half=True,
         term="tokens",
         how="Kinds are disjoint and add up to all tokens. "
-        f"Reasoning, {numbers.count(row['reasoning_tokens'])} tokens, is part of output.",
+        f"Reasoning, {numbers.counted(row['reasoning_tokens'], 'token')}, is part of output.",
     )
 
 

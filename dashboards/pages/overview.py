@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 ROWS = 40
 _ZERO = Decimal(0)
+_ONE_SIDED = (
+    " Margin is of requests whose revenue and cost are both known, so it is not revenue less cost where some have one "
+    "side only."
+)
 
 
 def page(facts: Facts, audience: Audience) -> Page:
@@ -190,8 +194,15 @@ def months_card(facts: Facts, audience: Audience) -> Card:
         f"{foreign.revenue(whole, facts.currency)} since {facts.months[0]['month']:%Y-%m}",
         "What did each calendar month come to?",
         tables=[Table("months-table", "Calendar months", columns, rows, foot)],
-        how="All data there is, whatever days the rest of the page shows. The first and last month may be part months.",
+        how="All data there is, whatever days the rest of the page shows. The first and last month may be part months."
+        + (_ONE_SIDED if cost and any(_is_one_sided(row) for row in (*facts.months, whole)) else ""),
     )
+
+
+def _is_one_sided(row: Row) -> bool:
+    """Whether margin is not revenue less cost."""
+    revenue, cost = (row[side] or _ZERO for side in ("revenue", "cost"))
+    return (row["margin"] or _ZERO) != revenue - cost
 
 
 def _organization(row: Row) -> str:

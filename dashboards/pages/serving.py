@@ -17,15 +17,16 @@ if TYPE_CHECKING:
 
 
 def card(facts: Facts) -> Card:
-    """All hours of the home, whatever day they are of: cost above is that of requests alone."""
+    """Hours of the window's days; what stood idle before or after them is named."""
+    shown = [row for row in facts.serving if row["span"] == "shown"]
     return Card(
         "serving",
-        _finding(facts.serving),
+        _finding(shown),
         "What did own GPUs cost, and is all of it in the cost of requests?",
-        tables=[_table(facts.serving)],
+        tables=[_table(shown)],
         how="A UTC day's hours times the price of an hour are spread over the tokens of that day. Where there were "
         "none, or no card has the price of an hour, nothing can be spread: it is in no organisation's cost and in no "
-        "margin.",
+        "margin. The UTC days are those with the dates of the billing days shown." + _elsewhere(facts.serving),
         term="cost",
     )
 
@@ -36,22 +37,53 @@ def needed(facts: Facts) -> bool:
 
 
 def _finding(rows: list[Row]) -> str:
-    idle: dict[str, Decimal] = {}
-    for row in rows:
-        if row["idle_amount"]:
-            idle[row["currency"]] = total([idle.get(row["currency"], Decimal(0)), row["idle_amount"]])
-    unpriced = sum((row["gpu_hours"] for row in rows if row["serving_amount"] is None), Decimal(0))
+    if not rows:
+        return "No GPU hours in the days shown"
     said = []
-    if idle:
-        amounts = " and ".join(numbers.money(amount, currency) for currency, amount in idle.items())
+    if amounts := _idle(rows):
         said.append(f"{amounts} of GPU hours served no request and is in no cost")
+    unpriced = _unpriced_hours(rows)
     if unpriced:
-        said.append(f"{cells.quantity(unpriced).text} GPU hours have no price")
+        said.append(f"{_hours(unpriced)} {'has' if unpriced == 1 else 'have'} no price")
     found = "; ".join(said) or "All GPU hours are in the cost of requests"
     return found[0].upper() + found[1:]
 
 
+def _elsewhere(rows: list[Row]) -> str:
+    """A sentence on hours outside the window that no request carries; nothing where there are none."""
+    said = []
+    for span in ("before", "after"):
+        there = [row for row in rows if row["span"] == span]
+        unpriced = _unpriced_hours(there)
+        amounts = _idle(there)
+        parts = [
+            f"idle hours of {amounts}" if amounts else "",
+            f"{_hours(unpriced)} without a price" if unpriced else "",
+        ]
+        if any(parts):
+            said.append(f"{span} these days {', '.join(part for part in parts if part)}")
+    return f" Not in the table, and in no cost either: {'; '.join(said)}." if said else ""
+
+
+def _idle(rows: list[Row]) -> str:
+    """What idle hours cost, by currency: `$60.12 and \u20ac6.00`."""
+    idle: dict[str, Decimal] = {}
+    for row in rows:
+        if row["idle_amount"]:
+            idle[row["currency"]] = total([idle.get(row["currency"], Decimal(0)), row["idle_amount"]])
+    return " and ".join(numbers.money(amount, currency) for currency, amount in idle.items())
+
+
+def _unpriced_hours(rows: list[Row]) -> Decimal:
+    return sum((row["gpu_hours"] for row in rows if row["serving_amount"] is None), Decimal(0))
+
+
+def _hours(hours: Decimal) -> str:
+    return f"{cells.quantity(hours).text} GPU hour{'' if hours == 1 else 's'}"
+
+
 def _table(rows: list[Row]) -> Table:
+    with_reason = any(row["serving_amount"] is None for row in rows)
     columns = [
         Column("Model", "model", text=True),
         Column("GPU hours", "gpu hours"),
@@ -61,25 +93,31 @@ def _table(rows: list[Row]) -> Table:
         Column("In none", "idle cost"),
         Column("First day", "first day", text=True),
         Column("Last day", "last day", text=True),
+        *([Column("Why no price", "reason", text=True)] if with_reason else []),
     ]
-    lines = [_line(row) for row in rows]
-    return Table("serving-table", "Hours of GPUs by model", columns, lines)
+    lines = [[*_line(row), *([_reason(row)] if with_reason else [])] for row in rows]
+    return Table("serving-table", "Hours of GPUs by model", columns, lines, empty="No hours of GPUs in these days.")
+
+
+def _reason(row: Row) -> Cell:
+    if row["serving_amount"] is not None:
+        return cells.BLANK
+    return cells.text(f"{row['unpriced_reason']} on these days", css="l w")
 
 
 def _line(row: Row) -> list[Cell]:
     name = Cell(model_label(row["model"], row["model_tier"]))
+    hours = [cells.quantity(row["gpu_hours"]), cells.quantity(row["idle_hours"])]
     days = [cells.day(row["first_day"]), cells.day(row["last_day"])]
     if row["serving_amount"] is None:
         nothing = Cell(numbers.NOTHING)
-        unknown = Cell("no price", css="np")
-        return [name, cells.quantity(row["gpu_hours"]), nothing, unknown, nothing, nothing, *days]
+        return [name, *hours, Cell("no price", css="np"), nothing, nothing, *days]
     parts = [row["allocated_amount"], row["idle_amount"]]
     written = numbers.written_parts(parts)
     exact, shown = [row["serving_amount"], *parts], [total(written), *written]
     return [
         name,
-        cells.quantity(row["gpu_hours"]),
-        cells.quantity(row["idle_hours"]),
+        *hours,
         *(cells.shown_money(amount, text, row["currency"]) for amount, text in zip(exact, shown, strict=True)),
         *days,
     ]

@@ -81,8 +81,8 @@ class Facts:
     serving: list[Row] = field(default_factory=list)
     list_value: list[Row] = field(default_factory=list)
     prices: list[Row] = field(default_factory=list)
-    unpriced: list[Row] = field(default_factory=list)
-    unpriced_reasons: list[Row] = field(default_factory=list)
+    without_amount: dict[str, list[Row]] = field(default_factory=dict)
+    without_amount_reasons: dict[str, list[Row]] = field(default_factory=dict)
     sources: list[Row] = field(default_factory=list)
     files: list[Row] = field(default_factory=list)
     file_count: int = 0
@@ -224,10 +224,10 @@ def _usage(con: duckdb.DuckDBPyConnection, period: Period) -> dict[str, Any]:
         "change": together(changes.values()) if changes else None,
         "organization_change": changes,
         "serving": _query(con, "serving"),
-        "list_value": _query(con, "list_value"),
+        "list_value": _list_value(con),
         "prices": _query(con, "prices"),
-        "unpriced": (unpriced := _query(con, "unpriced")),
-        "unpriced_reasons": _query(con, "unpriced_reasons") if unpriced else [],
+        "without_amount": (without := _group(_query(con, "without_amount"), "side")),
+        "without_amount_reasons": _group(_query(con, "without_amount_reasons"), "side") if without else {},
         "ledger": _query(con, "ledger"),
         "flags": (flags := _query(con, "flags")),
         "case_days": _group(_query(con, "case_days"), "case_id") if flags else {},
@@ -236,6 +236,14 @@ def _usage(con: duckdb.DuckDBPyConnection, period: Period) -> dict[str, Any]:
         "case_samples": _group(_query(con, "case_samples"), "case_id") if flags else {},
         "colours": colours(families),
     }
+
+
+def _list_value(con: duckdb.DuckDBPyConnection) -> list[Row]:
+    """Charged beside listed; the files of requests are read only where days do not tell enough."""
+    con.execute(read_sql(QUERIES / "listed_days.sql"))
+    if _rows(con, "from listed_apart limit 1"):
+        con.execute(read_sql(QUERIES / "listed_requests.sql"))
+    return _query(con, "list_value")
 
 
 def _query(con: duckdb.DuckDBPyConnection, name: str) -> list[Row]:

@@ -20,6 +20,7 @@ MINUS = "\u2212"
 NOT_PRICED = "not priced"
 NOTHING = "\u2013"
 SYMBOLS = {"USD": "$", "EUR": "\u20ac", "GBP": "\u00a3", "JPY": "\u00a5"}
+_MOST_PERCENT = Decimal(1_000)
 _ONE, _HUNDRED, _MILLION = Decimal(1), Decimal(100), Decimal(1_000_000)
 
 
@@ -141,10 +142,15 @@ def share(part: Decimal | int | None, whole: Decimal | int | None) -> Decimal | 
 
 
 def percent(value: Decimal | None, *, sign: bool = False) -> str:
-    """`13.6 %`; shares close to all or nothing get the places they need not to read 100 or 0."""
+    """`13.6 %`; shares close to all or nothing get the places they need not to read 100 or 0.
+
+    What is beyond 1,000 % either way has next to nothing below it and reads as `over 1,000 %`, `under -1,000 %`.
+    """
     if value is None:
         return NOTHING
     scaled = value * _HUNDRED
+    if abs(scaled) > _MOST_PERCENT:
+        return f"{'over' if value > 0 else 'under'} {written_percent(_MOST_PERCENT.copy_sign(value), sign=sign)}"
     digits = 1
     distance = min(abs(scaled), abs(_HUNDRED - scaled))
     while not sign and distance != 0 and distance < Decimal("0.05").scaleb(1 - digits) and digits < 4:

@@ -12,7 +12,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One entity's figures by day, dense over the window; money exact."""
+    """One entity's figures by day, dense over the window; money exact. A day without a known margin has none."""
 
     family: str | None
     model_tier: str | None
@@ -23,6 +23,7 @@ class Series:
     unpriced_requests: list[int]
     revenue: list[Decimal]
     cost: list[Decimal]
+    margin: list[Decimal | None]
 
 
 def dense(row: Row, days: int) -> Series:
@@ -43,6 +44,7 @@ def dense(row: Row, days: int) -> Series:
         fill("unpriced_requests", 0),
         fill("revenue", zero),
         fill("cost", zero),
+        fill("margin", None),
     )
 
 

@@ -330,7 +330,9 @@ def serving_days(con: duckdb.DuckDBPyConnection, values: str) -> None:
             currency::varchar as cost_currency, (gpu_hours * price)::decimal(36, 12) as serving_amount,
             requests::bigint as requests,
             case when spread then serving_amount else 0 end::decimal(38, 18) as allocated_amount,
-            (serving_amount - allocated_amount)::decimal(38, 18) as idle_amount
+            case when spread then requests * 100 else 0 end::bigint as tokens,
+            (serving_amount - allocated_amount)::decimal(38, 18) as idle_amount,
+            case when price is null then 'the card cost has no price of an hour' end as idle_reason
         from (values {values or _NO_HOURS}) as hours (usage_date, model, gpu_hours, price, currency, requests, spread)
         where usage_date is not null""")
 

@@ -97,6 +97,13 @@ def test_shares_near_all_or_nothing_do_not_read_as_such() -> None:
     assert numbers.percent(None) == "\u2013"
 
 
+def test_absurd_percentages_are_cut() -> None:
+    assert numbers.percent(Decimal(10)) == "1,000.0\u00a0%"
+    assert numbers.percent(Decimal("10.01")) == "over 1,000\u00a0%"
+    assert numbers.percent(Decimal("-76922.077")) == "under \u22121,000\u00a0%"
+    assert numbers.percent(Decimal(11), sign=True) == "over +1,000\u00a0%"
+
+
 def test_change_in_words() -> None:
     assert numbers.change_words(Decimal("113.6"), Decimal(100)) == "up 13.6\u00a0%"
     assert numbers.change_words(Decimal(98), Decimal(100)) == "down 2.0\u00a0%"

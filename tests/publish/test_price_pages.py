@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import duckdb
 
+from dashboards.pages import causes
 from pipelines.home import Home
 from pipelines.publish.site import build_site
 from pipelines.settings import Settings
+from tests.publish.fixture import change_rated
 from tests.publish.reading import read, table
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from lxml.html import HtmlElement
+
+    from pipelines.publish.facts import Facts
 
 
 def changed(published: Path, folder: Path, name: str, select: str) -> Path:
@@ -184,6 +189,41 @@ def test_commands_are_named_where_prices_are_worked_on(site: Path) -> None:
         assert (named == ["meterhouse unpriced", "meterhouse explain EVENT_ID"]) == (audience != "trust-safety")
         assert row.get("request", "").startswith("e-") == (audience != "trust-safety")
     assert "meterhouse explain EVENT_ID" in read(site / "finance/prices.html").xpath("//code/text()")
+
+
+def test_causes_of_missing_cost_are_for_who_sees_cost(published: Path, tmp_path: Path) -> None:
+    """Models of one provider have no cost on any day; those without a price have none either."""
+    folder = change_rated(
+        published,
+        tmp_path / "p",
+        """select * replace (
+            case when provider <> 'mistral' then cost_amount end as cost_amount,
+            case when provider = 'mistral' then 'no cost of it' else uncosted_reason end as uncosted_reason
+        ) from t""",
+    )
+    site = built(folder, tmp_path)
+    with duckdb.connect() as con:
+        (wanted,) = con.execute(
+            f"select sum(uncosted_requests)::bigint from '{folder}/spend_daily.parquet' where provider = 'mistral'"
+        ).fetchone() or (0,)
+    for audience in ("finance", "platform"):
+        page = read(site / audience / "quality.html")
+        rows = table(page, "uncosted-table")
+        found = [r for r in rows if r["provider"] == "mistral"]
+        assert {r["reason"] for r in found} == {"no cost of it"}
+        assert sum(int(r["requests"].replace(",", "")) for r in found) == wanted > 0
+        assert "no-such-model-9" in {r["model"] for r in rows}
+        assert [r["model"] for r in table(page, "unpriced-table")] == ["no-such-model-9"]
+        assert "meterhouse unpriced --side cost" in page.xpath("//section[@id='uncosted']//code/text()")
+    pages = [p for p in site.rglob("*.html") if not {"finance", "platform"} & set(p.relative_to(site).parts)]
+    assert pages
+    assert not [p for p in pages if "uncosted" in p.read_text() or "no cost of it" in p.read_text()]
+
+
+def test_causes_that_are_the_same_on_one_card_stand_once(facts: Facts) -> None:
+    one = replace(facts, build={**facts.build, "cost_card": facts.build["revenue_card"]})
+    assert [c.id for c in causes.cards(one, "finance")] == ["unpriced"]
+    assert [c.id for c in causes.cards(facts, "finance")] == ["unpriced", "uncosted"]
 
 
 def test_the_request_named_is_one_that_has_no_price(site: Path, published: Path) -> None:

@@ -54,7 +54,29 @@ def test_idle_hours_are_told_by_model_and_currency(published: Path, tmp_path: Pa
         assert [llama[c] for c in _AMOUNTS] == [
             "32", "24", "$80.12", "$20.00", "$60.12",
         ]  # fmt: skip
-        assert qwen["cost of gpu hours"] == "no price"
+        assert (qwen["cost of gpu hours"], qwen["idle gpu hours"]) == ("no price", "1.5")
+        assert (llama["reason"], qwen["reason"]) == ("", "the card cost has no price of an hour on these days")
+        assert "before these days" not in card.text_content()
+
+
+def test_hours_without_a_price_are_idle_only_where_nothing_used_the_model(published: Path, tmp_path: Path) -> None:
+    pages = site(published, tmp_path, "('2026-05-12', 'gpt-4o', 1.5, null, null, 4, false)")
+    (row,) = table(read(pages / "margin.html"), "serving-table")
+    assert (row["gpu hours"], row["idle gpu hours"]) == ("1.5", "0")
+
+
+def test_hours_outside_the_window_are_in_a_sentence_alone(published: Path, tmp_path: Path) -> None:
+    before, after = IDLE.replace("05-11", "03-31"), FAR.replace("05-11", "05-31")
+    unpriced = UNPRICED.replace("05-12", "03-30").replace("1.5", "1")
+    pages = site(published, tmp_path, SPREAD, before, after, unpriced)
+    for name in ("index.html", "margin.html"):
+        page = read(pages / name)
+        assert [row["gpu hours"] for row in table(page, "serving-table")] == ["8"]
+        text = page.xpath("string(//section[@id='serving'])")
+        assert (
+            "before these days idle hours of $60.12, 1 GPU hour without a price; after these days idle hours of €6.00."
+        ) in text
+        assert "All GPU hours are in the cost of requests" in text
 
 
 @pytest.mark.parametrize(("hours", "on_margin"), [([SPREAD], True), ([], False)])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import duckdb
 import pytest
 
+from dashboards.pages.organizations import kinds_card
 from pipelines.home import Home
 from pipelines.publish.site import build_site
 from pipelines.settings import Settings
@@ -17,6 +18,8 @@ from tests.publish.reading import read, specs, table
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from pipelines.publish.facts import Facts
 
 DAY_MS = 86_400_000
 NOTE = "history too short: a day is judged when 28 days of data come before it"
@@ -191,3 +194,8 @@ def test_share_of_a_part_of_the_data_is_labelled(published: Path, tmp_path: Path
     build_site(folder, home, Settings())
     banner = read(home.site / "finance/index.html").xpath("//div[@class='banner']//b/text()")
     assert "Priced in the days shown" in banner
+
+
+def test_a_single_reasoning_token_is_one(facts: Facts) -> None:
+    assert "Reasoning, 1 token, is" in kinds_card({**facts.total, "reasoning_tokens": 1}).how
+    assert "Reasoning, 2 tokens, is" in kinds_card({**facts.total, "reasoning_tokens": 2}).how

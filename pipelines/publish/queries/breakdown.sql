@@ -10,7 +10,7 @@ select
     model_tier,
     service_tier,
     sum(columns('^requests$|_(requests|tokens|calls|hours)$')),
-    sum(columns('^(revenue|cost|margin|margin_revenue|revenue_only|cost_only)_amount$')) as "\1",  -- noqa: RF05
+    sum(columns('^(revenue|cost|margin|margin_revenue|revenue_only|cost_only|beside)_amount$')) as "\1",  -- noqa: RF05
     coalesce(
         sum(columns('^((failed_)?requests|(total|priced)_tokens)$')) filter (where is_current), 0
     ) as "current_\0",  -- noqa: RF05
@@ -18,10 +18,10 @@ select
         sum(columns('^((failed_)?requests|(total|priced)_tokens)$')) filter (where is_prior), 0
     ) as "prior_\0",  -- noqa: RF05
     coalesce(
-        sum(columns('^(revenue|cost|margin)_amount$')) filter (where is_current), 0
+        sum(columns('^(revenue|cost|margin|beside)_amount$')) filter (where is_current), 0
     )::decimal(38, 18) as "current_\1",  -- noqa: RF05
     coalesce(
-        sum(columns('^(revenue|cost|margin)_amount$')) filter (where is_prior), 0
+        sum(columns('^(revenue|cost|margin|beside)_amount$')) filter (where is_prior), 0
     )::decimal(38, 18) as "prior_\1",  -- noqa: RF05
     string_agg(distinct foreign_currency, ', ' order by foreign_currency) as foreign_currencies,
     min(charge_date) as first_day,

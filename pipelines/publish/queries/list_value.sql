@@ -1,29 +1,15 @@
 -- What the window's priced usage would come to at the standard list prices in force at its end, by model, beside what
--- was charged for the same usage: days on which every request has a price in the currency of the amounts.
--- A quantity without a listed price makes the comparison impossible: null, not 0.
-with compared as (
+-- was charged for the same usage (listed_usage): days on which every request has a price in the currency of the
+-- amounts. A quantity without a listed price makes the comparison impossible: null, not 0.
+with used as (
     select
         provider,
         family,
+        priced_as,
         model_tier,
-        sum(priced_tokens) as tokens,
-        sum(revenue_amount) as revenue,
-        sum(columns(getvariable('quantities')))::decimal(38, 6)
-    from (select * replace (requests - failed_requests as requests) from spend) as spend
-    where unpriced_requests = 0 and not is_foreign
-    group by all
-),
-
-used as (
-    select
-        provider,
-        family,
-        model_tier,
-        tokens,
-        revenue,
         quantity,
         amount_used
-    from (unpivot compared on columns(getvariable('quantities')) into name quantity value amount_used)
+    from (unpivot listed_usage on columns(getvariable('quantities')) into name quantity value amount_used)
 ),
 
 in_force as (
@@ -48,25 +34,74 @@ listed as (
     left join in_force
         on
             in_force.provider = used.provider
-            and in_force.model = used.family
+            and in_force.model = used.priced_as
             and in_force.model_tier = used.model_tier
             and in_force.quantity = used.quantity
+),
+
+-- An alias that moved has more than one of these.
+by_price as (
+    select
+        provider,
+        family,
+        model_tier,
+        bool_or(is_missing) as is_missing,
+        sum(amount_used * coalesce(price, 0)) as list_value,
+        max(amount_used) filter (where quantity = 'cached_input_tokens') as cached,
+        max(price) filter (where quantity = 'input_tokens') as input_rate,
+        max(price) filter (where quantity = 'cached_input_tokens') as cached_input_rate,
+        case when cached = 0 then 0 else cached * (input_rate - cached_input_rate) end as cache_saving
+    from listed
+    group by provider, family, priced_as, model_tier
+),
+
+valued as (
+    select
+        provider,
+        family,
+        model_tier,
+        case when not bool_or(is_missing) then sum(list_value) end::decimal(38, 18) as list_value,
+        case when bool_and(cache_saving is not null) then sum(cache_saving) end::decimal(38, 18) as cache_saving
+    from by_price
+    group by provider, family, model_tier
+),
+
+charged as (
+    select
+        provider,
+        family,
+        model_tier,
+        bool_or(is_moved) as is_moved,
+        sum(tokens) as tokens,
+        sum(revenue) as revenue
+    from listed_usage
+    group by provider, family, model_tier
+),
+
+quoted as (
+    select
+        provider,
+        model,
+        model_tier,
+        max(price) filter (where quantity = 'input_tokens') as input_rate,
+        max(price) filter (where quantity = 'cached_input_tokens') as cached_input_rate,
+        max(price) filter (where quantity = 'output_tokens') as output_rate
+    from in_force
+    group by provider, model, model_tier
 )
 
 select
-    provider,
-    family,
-    model_tier,
-    any_value(tokens) as tokens,
-    any_value(revenue) as revenue,
-    max(price) filter (where quantity = 'input_tokens') as input_rate,
-    max(price) filter (where quantity = 'cached_input_tokens') as cached_input_rate,
-    max(price) filter (where quantity = 'output_tokens') as output_rate,
-    case when not bool_or(is_missing) then sum(amount_used * coalesce(price, 0))::decimal(38, 18) end as list_value,
-    (
-        (max(amount_used) filter (where quantity = 'cached_input_tokens'))
-        * (input_rate - cached_input_rate)
-    )::decimal(38, 18) as cache_saving
-from listed
-group by provider, family, model_tier
-order by provider, family, model_tier;
+    charged.*,
+    quoted.input_rate,
+    quoted.cached_input_rate,
+    quoted.output_rate,
+    valued.list_value,
+    valued.cache_saving
+from charged
+left join valued using (provider, family, model_tier)
+left join quoted
+    on
+        charged.provider = quoted.provider
+        and charged.family = quoted.model
+        and charged.model_tier = quoted.model_tier
+order by charged.provider, charged.family, charged.model_tier;

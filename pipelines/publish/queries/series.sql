@@ -8,7 +8,8 @@ with by_day as (
         model_tier,
         (charge_date - (select window_first from period))::integer as day_index,
         sum(columns('^((failed_|unpriced_)?requests|(total|output)_tokens)$')),
-        coalesce(sum(columns('^(revenue|cost)_amount$')), 0)::decimal(38, 18) as "\1"  -- noqa: RF05
+        coalesce(sum(columns('^(revenue|cost)_amount$')), 0)::decimal(38, 18) as "\1",  -- noqa: RF05
+        sum(margin_amount) as margin  -- of no request on a day: null, not 0
     from spend
     group by grouping sets (
         (charge_date),
@@ -27,7 +28,7 @@ select
     family,
     model_tier,
     list(day_index order by day_index) as days,
-    list(columns('requests$|_tokens$|^revenue$|^cost$') order by day_index)
+    list(columns('requests$|_tokens$|^revenue$|^cost$|^margin$') order by day_index)
 from by_day
 where
     (organization_id is null or organization_id in (from organization_pages))
