@@ -176,7 +176,9 @@ def _priced(period: Period, row: Row, href: str) -> Notice:
 def _book(facts: Facts) -> str:
     """The version of the price book, and as it was known when where that is not now."""
     known_at = facts.build["known_at"]
-    return str(facts.build["price_book_digest"])[:12] + (f" as known at {known_at:%Y-%m-%d %H:%M} UTC" if known_at else "")
+    return str(facts.build["price_book_digest"])[:12] + (
+        f" as known at {known_at:%Y-%m-%d %H:%M} UTC" if known_at else ""
+    )
 
 
 def _footer(facts: Facts, audience: Audience) -> list[str]:

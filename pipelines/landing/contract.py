@@ -71,7 +71,10 @@ COLUMNS: tuple[Column, ...] = (
     Column("error_type", "VARCHAR", "outcome", "Error class of a failed call"),
     Column("finish_reason", "VARCHAR", "outcome", "Why the answer ended: stop, length, ..."),
     Column("latency_ms", "BIGINT", "outcome", "Duration of the call in milliseconds"),
-    Column("gateway_cache_hit", "BOOLEAN", "outcome", "Answered by the gateway's own cache, so nothing was bought: give it no tokens, for those it has are priced"),
+    Column(
+        "gateway_cache_hit", "BOOLEAN", "outcome",
+        "Answered by the gateway's own cache, so nothing was bought: give it no tokens, for those it has are priced",
+    ),
     Column("region", "VARCHAR", "context", "Region of serving"),
     Column("client_network", "VARCHAR", "context", "Client's network, salted hash"),
     Column("client_agent", "VARCHAR", "context", "User-agent family"),
