@@ -25,13 +25,12 @@ def formats(name: str | None) -> None:
 
     With a NAME, that format alone, and which of the source's fields each column is made from.
     """
-    from rich.console import Console
-
+    from pipelines.console import make_console
     from pipelines.errors import MeterhouseError
     from pipelines.landing.formats import load_formats
     from pipelines.pricing.page import heading, lines
 
-    console = Console(highlight=False)
+    console = make_console()
     found = load_formats()
     if name is not None and name not in found:
         raise MeterhouseError(f"{name!r} is not a format; known: {', '.join(found)}.", way_out="Name one of these.")
@@ -81,14 +80,13 @@ def check(
     Nothing is written. Duplicates are told against what the home has taken in from the same source: that of
     the file's folder under landing/, or of --source. Ends with 1 if a line would be quarantined.
     """
-    from rich.console import Console
-
+    from pipelines.console import make_console
     from pipelines.landing.check import checked
     from pipelines.landing.check_text import json_lines, print_file, print_lines
 
     place = resolve_home(home)
     with checked(place, load_settings(place), list(files), source, log_format) as (found, con):
-        console = Console(highlight=False)
+        console = make_console()
         if as_json:
             for text in json_lines(con, found):
                 click.echo(text)

@@ -16,14 +16,20 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
+    from pipelines.errors import MeterhouseError
     from pipelines.home import Home
 
 SEED = SEEDS / "price_book.csv"
 
 
-def load_book(home: Home | None = None, *, seed: Path = SEED) -> pa.Table:
-    """Text rows of the rates: the seed and, with a home, its cards (columns: file, line, those of RATES)."""
-    return read_rows(RATES, [seed, *RATES.home_files(home)])
+def load_book(
+    home: Home | None = None, *, seed: Path = SEED, problems: list[MeterhouseError] | None = None
+) -> pa.Table:
+    """Text rows of the rates: the seed and, with a home, its cards (columns: file, line, those of RATES).
+
+    Raises MeterhouseError where a row cannot be read, or adds that to `problems`.
+    """
+    return read_rows(RATES, [seed, *RATES.home_files(home)], problems)
 
 
 def write_home_tables(con: duckdb.DuckDBPyConnection, home: Home, *, seed: Path = SEED) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.money import exact, shown
 from pipelines.pricing.break_even import per_million, verdict
-from pipelines.pricing.figures import count, digits, money
+from pipelines.pricing.figures import count, digits, money, quantity
 from pipelines.pricing.page import heading, lines
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def _facts(tuned: Tuned) -> Iterator[Line]:
     yield "used", f"{used} in {count(tuned.use_days, 'day')}: {_amount(tuned.usage_amount, tuned)}"
     jobs = f"{count(tuned.training_jobs, 'job')}: {_amount(tuned.training_amount, tuned)}"
     yield "training", jobs if tuned.training_jobs else "none known"
-    hours = f"{digits(tuned.hosting_hours)} hours: {_amount(tuned.hosting_amount, tuned)}"
+    hours = f"{quantity(tuned.hosting_hours, 'hour')}: {_amount(tuned.hosting_amount, tuned)}"
     yield "hosting", hours if tuned.hosting_hours else "none known"
     if tuned.unpriced_requests:
         yield "unpriced", f"{tuned.unpriced_requests:,} of them have no amount; see `meterhouse unpriced`"
@@ -57,9 +57,11 @@ def _facts(tuned: Tuned) -> Iterator[Line]:
 
 def _comparison(tuned: Tuned, compared: Compared, *, is_base: bool) -> Iterator[Line]:
     name = f"its base, {compared.name}" if is_base else compared.name
-    yield "against", f"{name}:"
     saving = compared.saving
-    if saving is not None and compared.tokens:
+    if saving is None or not compared.tokens:
+        yield "against", name
+    else:
+        yield "against", f"{name}:"
         tokens = f"{count(compared.requests, 'request')} with {count(compared.tokens, 'token')}"
         yield (
             "",

@@ -38,13 +38,31 @@ _UNKNOWN = """
     anti join rates as known using (provider, model)
 """
 
-_HAS_RATES = """
-    select aliases.file, aliases.line, 'alias' as field,
-        'card ' || known.card || ' has rates of its own for ' || aliases.alias
-        || ', and there the alias does not count' as cause
+# On a card an alias counts until the first rate of the alias itself begins there.
+_OWN_RATES = """
+    select
+        aliases.file, aliases.line, 'alias' as field,
+        'card ' || own.card || ' has rates of its own for ' || aliases.alias as told,
+        own.own_from, strftime(own.own_from, '%Y-%m-%dT%H:%M:%SZ') as since,
+        own.own_from <= aliases.valid_from as is_whole
     from aliases_bounded as aliases
-    inner join (select distinct card, provider, model from rates) as known
-        on aliases.provider = known.provider and aliases.alias = known.model
+    inner join (
+        select card, provider, model, min(valid_from) as own_from from rates_typed group by all
+    ) as own
+        on aliases.provider = own.provider and aliases.alias = own.model
+    where own.own_from < coalesce(aliases.ends_at, timestamp '9999-12-31 00:00:00')
+"""
+
+_NEVER_COUNTS = f"""
+    select file, line, field, told || ' from ' || since || ' on, so there the alias never counts' as cause
+    from ({_OWN_RATES}) as own
+    where is_whole
+"""
+
+_STOPS_COUNTING = f"""
+    select file, line, field, told || ' from ' || since || ' on, and the alias counts there only until then' as cause
+    from ({_OWN_RATES}) as own
+    where not is_whole
 """
 
 
@@ -64,7 +82,14 @@ def errors(con: duckdb.DuckDBPyConnection) -> list[Finding]:
 
 
 def warnings(con: duckdb.DuckDBPyConnection) -> list[Finding]:
-    """Aliases that have no effect."""
-    return ask(con, "warning", _UNKNOWN, "Correct the id, or add its rates.") + ask(
-        con, "warning", _HAS_RATES, "Remove the alias, or end those rates with rows that have a valid_to."
-    )
+    """Aliases that have no effect, or not for as long as they say."""
+    return [
+        *ask(con, "warning", _UNKNOWN, "Correct the id, or add its rates."),
+        *ask(con, "warning", _NEVER_COUNTS, "Remove the alias if no other card needs it."),
+        *ask(
+            con,
+            "warning",
+            _STOPS_COUNTING,
+            "Keep the alias, which prices what came before; with that instant as its valid_to it says so itself.",
+        ),
+    ]

@@ -234,7 +234,10 @@ _NO_CARD = """
         'no rate has the card ' || card || '; known: '
         || coalesce((select string_agg(distinct card, ', ' order by card) from rates), 'none') as cause
     from terms_typed
-    where kind = 'card' and card not in (select card from rates)
+    where
+        kind = 'card' and card not in (select card from rates)
+        -- Of rates that cannot be read the card may be one.
+        and not exists (select 1 from broken_tables where name = 'rates')
 """
 
 # A mark-up covers a term that is no wider than itself, also one of an alias of its model; a mark-up without a
@@ -332,6 +335,65 @@ _UNKNOWN_MODEL = f"""
 """
 
 
+# Who has this term is charged by the general card of the revenue side or by the cards of terms; under a mark-up by
+# those of the cost side.
+_UNKNOWN_UNIT = f"""
+    with organizations as (
+        select distinct organization_id from term_sets where kind in {one_of(_BY_QUANTITY)}
+    ),
+    whose as (
+        select organizations.organization_id, terms.kind, terms.side, terms.card, terms.is_exempt
+        from organizations
+        inner join term_sets as terms
+            on '*' in (organizations.organization_id, terms.organization_id)
+                or organizations.organization_id = terms.organization_id
+    ),
+    asked as (
+        select organization_id, getvariable('revenue_card') as card from organizations
+        union
+        select organization_id, card from whose where kind = 'card' and side = 'revenue'
+        union
+        select marked.organization_id, coalesce(whose.card, getvariable('cost_card'))
+        from (select organization_id from whose where kind = 'markup' and not is_exempt) as marked
+        left join (
+            select organization_id, card from whose where kind = 'card' and side = 'cost'
+            union all
+            select organization_id, null as card from organizations
+        ) as whose using (organization_id)
+    ),
+    named as (
+        select provider, model as name, unit, card from rates
+        union
+        select rates.provider, aliases.alias as name, rates.unit, rates.card
+        from rates inner join aliases on rates.provider = aliases.provider and rates.model = aliases.model
+    ),
+    priced as (
+        select distinct asked.organization_id, named.provider, named.name, unnest(
+            -- Images without a price of their own have that of text input.
+            case when named.unit = 'input' then ['input', 'image_input'] else [named.unit] end
+        ) as unit
+        from asked inner join named using (card)
+    )
+    select file, line, 'unit' as field,
+        'no card that ' || case when ours.organization_id = '*' then 'anybody' else ours.organization_id end
+        || ' is charged by has a rate for ' || ours.unit
+        || case when ours.provider || ours.model = '' then ''
+            else ' of ' || concat_ws(' ', nullif(ours.provider, ''), nullif(ours.model, '')) end
+        || ': the term matches no rate' as cause
+    from term_sets as ours
+    where
+        ours.kind in {one_of(_BY_QUANTITY)}
+        and not exists (
+            select 1 from priced
+            where priced.organization_id = ours.organization_id and priced.unit = ours.unit
+                and ours.provider in ('', priced.provider) and ours.model in ('', priced.name)
+        )
+        and exists (
+            select 1 from named where ours.provider in ('', named.provider) and ours.model in ('', named.name)
+        )
+"""
+
+
 def term_sets() -> str:
     """Query for the sets of the typed table terms_typed, each with its end in force."""
     return _SETS
@@ -364,4 +426,5 @@ def warnings(con: duckdb.DuckDBPyConnection) -> list[Finding]:
         *ask(con, "warning", _UNCOUNTED, "Remove it, end the mark-up, or take its model out by one without percent."),
         *ask(con, "warning", _EXEMPT_FROM_NOTHING, "Give it its percentage, or remove it."),
         *ask(con, "warning", _UNKNOWN_MODEL, "Correct the id, or add its rates."),
+        *ask(con, "warning", _UNKNOWN_UNIT, "Correct the unit, or add its rates."),
     ]

@@ -97,7 +97,8 @@ _TOLD = f"""
         file, line,
         'this row, added since the last run, closes a gap of it: card ' || card || ' did not price ' || provider || ' '
         || model || ' ' || model_tier || ' ' || service_tier || ' (' || reason || '): '
-        || format('{{:,}}', count(*)) || ' requests with ' || format('{{:,}}', sum(tokens)::bigint) || ' tokens from '
+        || format('{{:,}}', count(*)) || case count(*) when 1 then ' request' else ' requests' end || ' with '
+        || format('{{:,}}', sum(tokens)::bigint) || ' tokens from '
         || strftime(min(occurred_at), '{_INSTANT}') || ' to ' || strftime(max(occurred_at), '{_INSTANT}') as cause
     from unrated
     inner join closed using ({", ".join(REQUEST)})

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipelines.home import resolve_home
-from pipelines.pricing.book import SEED, load_book
+from pipelines.pricing.book import load_book
 from pipelines.pricing.check import find_table_problems, require_valid, require_valid_tables
+from pipelines.pricing.figures import count
 from pipelines.pricing.import_command import import_
 from pipelines.pricing.shown import (
     FILE,
@@ -19,6 +19,7 @@ from pipelines.pricing.shown import (
     home_option,
     known_at_option,
     model_option,
+    priced_home,
     print_table,
     provider_option,
     say,
@@ -32,8 +33,10 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from pipelines.errors import MeterhouseError
+    from pipelines.home import Home
     from pipelines.pricing.diff import Difference
-    from pipelines.pricing.findings import Finding
+    from pipelines.pricing.tables import PriceTable
 
 
 @click.group("prices")
@@ -54,18 +57,19 @@ def check(home: Path | None, book: Path) -> None:
     """Check the price tables of the book and the home; exit 1 on an error.
 
     Warns of prices that look like a slip of the pen, of rows without effect, of terms of an organisation
-    that no event is of, and of models in use that no rate was found for at the last run.
+    that no event is of, and of requests that the last run left without an amount.
 
     Example: meterhouse prices check --home data
     """
     from pipelines.pricing.check_organizations import unseen_organizations
     from pipelines.pricing.gaps import built_with_other_prices, gaps_in_use
+    from pipelines.pricing.other_reasons import other_reasons
 
-    place = resolve_home(home)
-    findings = [*_changed_seeds(book), *find_table_problems(place, seed=book)]
+    place = priced_home(home)
+    findings = find_table_problems(place, seed=book)
     if not any(found.severity == "error" for found in findings):
         findings += unseen_organizations(place)
-        gaps = gaps_in_use(place, seed=book)
+        gaps = gaps_in_use(place, seed=book) + other_reasons(place)
         if gaps and built_with_other_prices(place, seed=book):
             say(
                 "note: the prices have changed since the last run. What it left without a price is told as it was "
@@ -75,24 +79,17 @@ def check(home: Path | None, book: Path) -> None:
     for found in findings:
         say(found.paragraph())
     errors = sum(found.severity == "error" for found in findings)
-    counts = ", ".join(
-        f"{(load_book(place, seed=book) if table is RATES else load(table, place)).num_rows} {table.name}"
-        for table in TABLES
-    )
-    say(f"{counts}: {errors} errors, {len(findings) - errors} warnings.")
+    counts = ", ".join(_count(table, place, book) for table in TABLES)
+    say(f"{counts}: {count(errors, 'error')}, {count(len(findings) - errors, 'warning')}.")
     if errors:
         click.get_current_context().exit(1)
 
 
-def _changed_seeds(book: Path) -> list[Finding]:
-    from pipelines.pricing.committed import changed_rows
-
-    return [
-        found
-        for table in TABLES
-        if table.seed and (table is not RATES or book.resolve() == SEED.resolve())
-        for found in changed_rows(table, table.seed)
-    ]
+def _count(table: PriceTable, home: Home, book: Path) -> str:
+    """How many rows of a table can be read: 1 term, 2 terms."""
+    unread: list[MeterhouseError] = []
+    rows = load_book(home, seed=book, problems=unread) if table is RATES else load(table, home, unread)
+    return count(rows.num_rows, table.one, table.name)
 
 
 @prices.command("list")
@@ -103,6 +100,7 @@ def _changed_seeds(book: Path) -> list[Finding]:
 @card_option
 @at_option
 @known_at_option
+@click.option("--sources", is_flag=True, help="Also who said so, when that was checked, and since when it is known.")
 def list_(
     home: Path | None,
     book: Path,
@@ -111,18 +109,21 @@ def list_(
     card: str | None,
     at: datetime | None,
     known_at: datetime | None,
+    *,
+    sources: bool,
 ) -> None:
     """List prices, each for how many tokens, hours or calls and with the time it is in force.
 
     Example: meterhouse prices list --model gpt-3.5-turbo --at 2023-09-01T00:00:00Z
     """
-    from pipelines.pricing.listing import RATE_COLUMNS, select_prices
+    from pipelines.pricing.listing import RATE_COLUMNS, SOURCE_COLUMNS, select_prices
 
-    rows = load_book(resolve_home(home), seed=book)
+    rows = load_book(priced_home(home), seed=book)
     require_valid(rows)
     found = select_prices(rows, card=card, model=model, provider=provider, at=at, known_at=known_at)
-    print_table(RATE_COLUMNS, found)
-    say(f"{len(found)} prices.")
+    columns = (*RATE_COLUMNS, *SOURCE_COLUMNS) if sources else RATE_COLUMNS
+    print_table(columns, [row[: len(columns)] for row in found])
+    say(f"{count(len(found), 'price')}.")
 
 
 @prices.command("terms")
@@ -140,11 +141,11 @@ def terms(
     """
     from pipelines.pricing.listing import TERM_COLUMNS, select_terms
 
-    place = resolve_home(home)
+    place = priced_home(home)
     require_valid_tables(place, seed=book)
     found = select_terms(load(TERMS, place), organization=organization, at=at, known_at=known_at)
     print_table(TERM_COLUMNS, found)
-    say(f"{len(found)} terms.")
+    say(f"{count(len(found), 'term')}.")
 
 
 @prices.command("diff")
@@ -195,7 +196,7 @@ def diff(
     )  # fmt: skip
     print_table(names, map(_difference, found))
     counts = [f"{sum(one.change == kind for one in found)} {kind}" for kind in ("added", "ended", "dearer", "cheaper")]
-    say(f"{len(found)} differences: {', '.join(counts)}.")
+    say(f"{count(len(found), 'difference')}: {', '.join(counts)}.")
 
 
 def _books(
@@ -205,7 +206,7 @@ def _books(
         return read_rows(RATES, [old]), read_rows(RATES, [new])
     if old and not with_times:
         raise click.UsageError("One book alone is compared with nothing: give NEW too, or --known-at.")
-    one = read_rows(RATES, [old]) if old else load_book(resolve_home(home), seed=book)
+    one = read_rows(RATES, [old]) if old else load_book(priced_home(home), seed=book)
     return (one, one) if with_times else (load_book(seed=book), one)
 
 

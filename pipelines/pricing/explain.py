@@ -19,6 +19,7 @@ from pipelines.landing.manifest import read_manifest
 from pipelines.pricing.book import SEED, load_book
 from pipelines.pricing.digest import price_book_digest
 from pipelines.pricing.explanation import Charge, Explanation, GpuShare, Part, PriceRow, RateSet, Side, Term
+from pipelines.pricing.known_then import known_then
 from pipelines.pricing.missing import MARKED_UP_HOURS, lacks_rate, way_out, way_out_over_hours
 from pipelines.pricing.stood import stands_for
 from pipelines.pricing.tables import RATES
@@ -26,6 +27,8 @@ from pipelines.pricing.units import ALL
 from pipelines.sql import literal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import pyarrow as pa
 
     from pipelines.home import Home
@@ -58,12 +61,14 @@ def explain_from(con: duckdb.DuckDBPyConnection, home: Home, event_id: str, sour
     """The same from a warehouse that is open."""
     rated = _the_one(con, home, event_id, source)
     event = {name: rated[name] for name in _WHO} | {"gateway_cache_hit": _from_gateway(con, home, rated)}
-    (settings,) = rows(con, "select price_book_digest, revenue_card, cost_card from run.settings")
+    (settings,) = rows(con, "select price_book_digest, revenue_card, cost_card, known_at from run.settings")
     quantities = _quantities(rated, event)
     book = _book_text(home)
     sides = tuple(_side(con, book, name, rated, quantities, settings) for name in _SIDES)
     built, now = settings["price_book_digest"], _book_now(home)
-    return Explanation(event, quantities, sides, built, now, () if built == now else (_CHANGED if now else _FAULTY,))
+    stale = () if built == now else (_CHANGED if now else _FAULTY,)
+    notes = (*stale, *known_then(con, book, rated, sides, settings["known_at"]))
+    return Explanation(event, quantities, sides, built, now, notes)
 
 
 def _book_now(home: Home) -> str | None:
@@ -184,6 +189,7 @@ def _side(
     if name == "revenue" and is_over_hours and reason and lacks_rate(reason):
         way = f"{way_out_over_hours()} {_UNPRICED.format(name)}"
     parts = _parts(con, rated) if name == "revenue" else {}
+    used_up = _used_up(con, rated, rate.priced_as, _untouched(quantities, parts)) if name == "revenue" else ()
     charges = tuple(
         charge
         for unit, quantity in quantities.items()
@@ -202,6 +208,7 @@ def _side(
         charges=charges,
         spread=spread,
         share=_share(con, rated) if spread else None,
+        used_up=used_up,
     )
 
 
@@ -320,7 +327,14 @@ def _parts(con: duckdb.DuckDBPyConnection, rated: Row) -> dict[str, tuple[Part, 
     found = rows(
         con,
         """
-        select bands.*, columns(terms.*) as 'term_\\0'
+        select
+            bands.*, columns(terms.*) as 'term_\\0',
+            -- Of a volume tariff one band has the whole month.
+            case when bands.kind = 'volume' then (
+                select max(month.quantity_before + month.quantity) from marts.monthly_bands as month
+                where month.term_id = bands.term_id and month.organization_id = bands.organization_id
+                    and month.charge_month = bands.charge_month
+            ) end as month_quantity
         from marts.monthly_bands as bands
         inner join run.terms as terms on bands.term_id = terms.term_id
         where bands.source = $source and bands.event_id = $event_id and bands.usage_date = $usage_date
@@ -330,9 +344,64 @@ def _parts(con: duckdb.DuckDBPyConnection, rated: Row) -> dict[str, tuple[Part, 
     by_unit: dict[str, tuple[Part, ...]] = {}
     for row in found:
         term = _term({name.removeprefix("term_"): value for name, value in row.items() if name.startswith("term_")})
-        part = Part(term, row["quantity_before"], row["quantity"], row["price"], row["amount"], row["problem"])
+        part = Part(
+            term,
+            row["quantity_before"],
+            row["quantity"],
+            row["price"],
+            row["amount"],
+            row["problem"],
+            row["month_quantity"],
+        )
         by_unit[row["unit"]] = (*by_unit.get(row["unit"], ()), part)
     return by_unit
+
+
+def _untouched(quantities: dict[str, Decimal], parts: dict[str, tuple[Part, ...]]) -> list[str]:
+    """Units of which no allowance has taken a part."""
+    return [unit for unit in quantities if all(part.term.kind != "allowance" for part in parts.get(unit, ()))]
+
+
+def _used_up(con: duckdb.DuckDBPyConnection, rated: Row, priced_as: str, units: Iterable[str]) -> tuple[Term, ...]:
+    """Allowances of these units that earlier requests of the month had used up: the one that counts for each unit."""
+    found = rows(
+        con,
+        """
+        with used as (
+            select
+                term_id, sum(quantity) filter (
+                    (occurred_at, source, event_id) < ($occurred_at, $source, $event_id)
+                ) as quantity_before
+            from marts.monthly_bands
+            where kind = 'allowance' and organization_id = $organization_id and list_contains($units, unit)
+                and charge_month = (
+                    select date_trunc('month', timezone(billing_time_zone, timezone('UTC', $occurred_at::timestamp)))
+                    from run.settings
+                )
+            group by term_id
+        )
+        select terms.*
+        from run.terms as terms
+        inner join used using (term_id)
+        where
+            used.quantity_before >= terms.quantity
+            and terms.provider in ('', $provider) and terms.model in ('', $asked, $priced_as)
+            and terms.region in ('', $region)
+            and terms.valid_from <= $occurred_at and (terms.valid_to is null or terms.valid_to > $occurred_at)
+        qualify row_number() over (
+            partition by terms.unit
+            order by
+                terms.organization_id = '*', terms.model != $asked, terms.model = '', terms.provider = '',
+                terms.region = '', terms.valid_from desc
+        ) = 1
+        order by terms.unit""",
+        {name: rated[name] for name in ("occurred_at", "source", "event_id", "organization_id", "provider")}
+        | {
+            "units": sorted(units), "asked": rated["base_model"] or rated["model"], "priced_as": priced_as,
+            "region": rated["region"] or "",
+        },
+    )  # fmt: skip
+    return tuple(_term(row) for row in found)
 
 
 def _share(con: duckdb.DuckDBPyConnection, rated: Row) -> GpuShare | None:

@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
 
+from pipelines.console import make_console
 from pipelines.errors import MeterhouseError
 from pipelines.home import resolve_home
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from rich.console import Console
 
 INSTANTS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"]
 _home = click.option(
@@ -137,5 +139,4 @@ def break_even(home: Path | None, against: str | None, organization: str | None)
 
 def _console() -> Console:
     """A terminal's own width; what is piped is 100 wide."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=100)
+    return make_console(piped_width=100)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipelines.pricing.figures import count, digits, instant, money, until
+from pipelines.pricing.figures import count, digits, instant, money, quantity, until
 from pipelines.pricing.page import Line, heading, lines
 
 if TYPE_CHECKING:
@@ -106,14 +106,24 @@ def _steps(side: Side) -> Iterator[str]:
     if markup:
         yield f"mark-up over the cost side's prices: {_percent(markup, 'more')}"
     bands = [part.term.kind for charge in side.charges for part in charge.parts]
-    yield f"allowance: {'see the parts below' if 'allowance' in bands else 'none'}"
+    yield f"allowance: {_allowance(side, is_in_parts='allowance' in bands)}"
     yield f"bands by quantity: {'see the parts below' if {'graduated', 'volume'} & set(bands) else 'none'}"
+
+
+def _allowance(side: Side, *, is_in_parts: bool) -> str:
+    told = ["see the parts below"] if is_in_parts else []
+    for term in side.used_up:
+        free = digits(term.quantity)
+        told.append(f"nothing left for {term.unit}, {free} of {free} used before in the month ({_of(term)})")
+    return "; ".join(told) or "none"
 
 
 def _factor(side: Side, factor: Decimal) -> str:
     if side.spread and all(charge.in_share for charge in side.charges):
         return "none: percentages do not touch hours of GPUs"
     apart = ", but not hours of GPUs" if side.spread else ""
+    if any(part.term.price is not None for charge in side.charges for part in charge.parts):
+        apart += ", but not a band's price of its own"
     return f"{digits(factor)}, by which prices are multiplied{apart}{'' if side.terms else ' (no terms)'}"
 
 
@@ -146,12 +156,12 @@ def _charge_lines(charge: Charge, currency: str, notes: dict[PriceRow, int]) -> 
 
 
 def _regular(charge: Charge, currency: str) -> str:
-    quantity = digits(charge.regular_quantity)
+    used = digits(charge.regular_quantity)
     if charge.row is None:
-        return f"{quantity} × ?"
+        return f"{used} × ?"
     block = "" if charge.row.per == 1 else f" per {charge.row.per:,}"
     factor = "" if charge.factor == 1 else f" × {digits(charge.factor)}"
-    return f"{quantity} × {money(charge.row.price, currency)}{block}{factor}"
+    return f"{used} × {money(charge.row.price, currency)}{block}{factor}"
 
 
 def _part(part: Part) -> str:
@@ -164,6 +174,8 @@ def _part(part: Part) -> str:
     price = "?" if part.price is None else digits(part.price)
     amount = f"no price: {part.problem}" if part.amount is None else digits(part.amount)
     before = f"{digits(part.before)} used before in the month"
+    if part.month is not None:
+        before += f", {digits(part.month)} in the whole month, which decides the band"
     return f"{digits(part.quantity)} × {price} = {amount} ({kind}, {what}; {before}; {part.term.source})"
 
 
@@ -178,7 +190,7 @@ def _row(row: PriceRow) -> str:
 
 
 def _share_lines(share: GpuShare, currency: str) -> Iterator[Line]:
-    hours = f"{digits(share.gpu_hours)} hours × {money(share.price, currency)} = {digits(share.day_amount)}"
+    hours = f"{quantity(share.gpu_hours, 'hour')} × {money(share.price, currency)} = {digits(share.day_amount)}"
     yield "hours of GPUs", f"share of {share.day}: {hours}"
     spread = f"over {share.day_tokens:,} tokens of {count(share.requests, 'request')}"
     last = share.tokens_before + share.tokens

@@ -54,7 +54,10 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Part of a quantity that an allowance or a band of a tariff prices. `before` is what the month had used."""
+    """Part of a quantity that an allowance or a band of a tariff prices. `before` is what the month had used.
+
+    `month` is what the whole month has used: it decides the band of a volume tariff, and is None for other kinds.
+    """
 
     term: Term
     before: Decimal
@@ -62,6 +65,7 @@ class Part:
     price: Decimal | None
     amount: Decimal | None
     problem: str | None
+    month: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +140,7 @@ class Side:
     """One side of a request. `stored` is the amount in the warehouse, None with `reason`.
 
     `stands_for` is the model that an id without rates is an alias of. `spread` where its tokens cost a `share` of the
-    hours of GPUs, which the factor does not touch.
+    hours of GPUs, which the factor does not touch. `used_up` are allowances of which the month had left nothing.
     """
 
     name: str
@@ -152,6 +156,7 @@ class Side:
     spread: bool = False
     share: GpuShare | None = None
     stands_for: str | None = None
+    used_up: tuple[Term, ...] = ()
 
     @property
     def found(self) -> Decimal | None:

@@ -41,6 +41,11 @@ def count(number: int, one: str, many: str | None = None) -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
+def quantity(value: Decimal, one: str) -> str:
+    """As `count`, of something that may have a fraction: 1 hour, 0.5 hours."""
+    return f"{digits(value)} {one if value == 1 else one + 's'}"
+
+
 def plain(value: Any) -> Any:
     """The same as JSON has it: decimals as exact text, instants as in the price book."""
     if isinstance(value, Decimal):

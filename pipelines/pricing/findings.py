@@ -20,7 +20,10 @@ Severity = Literal["error", "warning"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing wrong (error) or odd (warning) with one row, and what to do about it."""
+    """One thing wrong (error) or odd (warning) with one row, and what to do about it.
+
+    `field` is empty where it is the whole row or file.
+    """
 
     severity: Severity
     file: str
@@ -32,7 +35,8 @@ class Finding:
     def paragraph(self) -> str:
         """The whole message on one line: place, cause and way out."""
         line = f", line {self.line}" if self.line else ""
-        return f"{self.severity}: {self.file}{line}, field {self.field}: {self.cause}. {self.way_out}"
+        field = f", field {self.field}" if self.field else ""
+        return f"{self.severity}: {self.file}{line}{field}: {self.cause}. {self.way_out}"
 
 
 def ask(
@@ -51,5 +55,5 @@ def raise_first(findings: Sequence[Finding]) -> None:
         rest = len(errors) - 1
         more = f" ({rest} more error{'s' if rest > 1 else ''}; `meterhouse prices check` lists them.)" if rest else ""
         raise MeterhouseError(
-            f"{first.cause}.{more}", file=first.file, line=first.line, field=first.field, way_out=first.way_out
+            f"{first.cause}.{more}", file=first.file, line=first.line, field=first.field or None, way_out=first.way_out
         )

@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 
     from pipelines.home import Home
 
-_NO_RATE = "(reason = 'model is not in the price book' or starts_with(reason, 'no rate '))"
+# Condition that a row of rates would help, of a column {reason}.
+LACKS_RATE = "({reason} = 'model is not in the price book' or starts_with({reason}, 'no rate '))"
+# SQL text of a number of requests.
+REQUESTS = "format('{{:,}}', {n}) || case {n} when 1 then ' request' else ' requests' end"
 _INSTANT = "%Y-%m-%dT%H:%M:%SZ"
 
 # Of the rows of the same card and model: the same tiers first, then the nearest in time.
@@ -63,7 +66,11 @@ _GAPS = f"""
                 rows.model_tier = gaps.model_tier desc nulls last,
                 rows.service_tier = gaps.service_tier desc nulls last,
                 rows.region = gaps.region desc nulls last,
-                abs(epoch(rows.valid_from) - epoch(gaps.first_at)),
+                -- What is in force then is the nearest.
+                case
+                    when rows.valid_from > gaps.first_at then epoch(rows.valid_from) - epoch(gaps.first_at)
+                    else greatest(0, epoch(gaps.first_at) - coalesce(epoch(rows.ends_at), epoch(gaps.first_at)))
+                end,
                 rows.file, rows.line
         ) = 1
     )
@@ -75,7 +82,7 @@ _GAPS = f"""
             when valid_from > first_at then 'valid_from' else 'valid_to' end as field,
         'card ' || card || ' does not price ' || provider || ' ' || model || ' ' || model_tier || ' ' || service_tier
         || case when region = '' then '' else ' in ' || region end
-        || ' (' || reason || '): ' || format('{{:,}}', requests) || ' requests with '
+        || ' (' || reason || '): ' || {REQUESTS.format(n="requests")} || ' with '
         || format('{{:,}}', tokens::bigint) || ' tokens from '
         || strftime(first_at, '{_INSTANT}') || ' to ' || strftime(last_at, '{_INSTANT}')
         || case
@@ -102,7 +109,8 @@ def gaps_in_use(home: Home, *, seed: Path = SEED) -> list[Finding]:
         con.register("rates", load_book(home, seed=seed))
         con.execute(f"create temp table rates_typed as {typed(RATES, 'rates')}")
         con.execute(f"create temp table rates_bounded as {bounded(RATES.key, 'rates_typed')}")
-        con.execute(f"create temp view unrated as select * from ({_unrated(con, home, published)}) where {_NO_RATE}")
+        lacks = LACKS_RATE.format(reason="reason")
+        con.execute(f"create temp view unrated as select * from ({_unrated(con, home, published)}) where {lacks}")
         closed = closed_since(con, home)
         found = con.execute(_GAPS).fetchall()
     nowhere = str(home.prices if home.prices.exists() else seed)

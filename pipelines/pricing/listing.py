@@ -22,6 +22,7 @@ RATE_COLUMNS = (
     "card", "provider", "model", "model tier", "service tier", "region", "unit", "price", "per", "from tokens",
     "valid from", "valid to",
 )  # fmt: skip
+SOURCE_COLUMNS = ("known from", "checked on", "source")
 TERM_COLUMNS = (
     "organisation", "kind", "side", "provider", "model", "region", "unit", "from quantity", "what", "valid from",
     "valid to", "term",
@@ -41,7 +42,10 @@ def select_prices(
     at: datetime | None = None,
     known_at: datetime | None = None,
 ) -> list[tuple[str, ...]]:
-    """Rows of a checked book as `list` shows them (RATE_COLUMNS), all text; `known_at` leaves out later knowledge."""
+    """Rows of a checked book as `list` shows them (RATE_COLUMNS, SOURCE_COLUMNS), all text.
+
+    `known_at` leaves out later knowledge.
+    """
     with duckdb.connect() as con:
         con.register("rates", rows)
         con.execute(f"create temp table rates_typed as {typed(RATES, 'rates', known_at)}")
@@ -49,7 +53,8 @@ def select_prices(
             f"""
             select
                 card, provider, model, model_tier, service_tier, region, unit,
-                price || ' ' || currency, per::varchar, context_from::varchar, {_SPAN}
+                price || ' ' || currency, per::varchar, context_from::varchar, {_SPAN},
+                strftime(known_from, '%Y-%m-%dT%H:%M:%SZ'), coalesce(checked_on::varchar, ''), source
             from ({bounded(RATES.key, "rates_typed")}) as rates
             where ($model is null or contains(model, $model))
                 and ($provider is null or provider = $provider)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import date
 
 MARKED_UP_HOURS = "a mark-up cannot be taken over hours of GPUs"
+FOREIGN_COST = "cost rate is in another currency"
 _QUANTITY = re.compile(r"no rate for (\w+_(?:tokens|hours|calls)|requests)$")
 _REGION = re.compile(r"no rate for region (.+)$")
 # The beginning of a reason → what to do about it, where no row of rates would help.
@@ -30,8 +31,8 @@ _OTHER_WAYS_OUT = {
     "the percentages of the terms": "Correct the percentages in prices/terms/: together at most six places.",
     "the price of a quantity band": "Give the band in prices/terms/ in the currency of the model's rate.",
     MARKED_UP_HOURS: "Take the model out of the mark-up by a term of the kind markup that names it and has no percent, "
-    "and give it prices on a card that the cost side does not use: the cost stays as it is.",
-    "cost rate is in another currency": "The cost is known in its own currency; spend_reported converts it.",
+    "and give it prices on a card that the cost side does not use, if it has none there: the cost stays as it is.",
+    FOREIGN_COST: "The cost is known in its own currency; spend_reported converts it.",
 }
 
 
@@ -40,6 +41,14 @@ def way_out_over_hours() -> str:
     return (
         "Give the model prices on a card that the cost side does not use, and a term that names it: on the card of its "
         "hours of GPUs they would be added to the cost."
+    )
+
+
+def way_out_by_term(card: str) -> str:
+    """What to do about a mark-up over hours of GPUs where the card that would be asked instead has the prices."""
+    return (
+        "Take the model out of the mark-up by a term of the kind markup that names it and has no percent. That is all: "
+        f"card {card} has its prices already."
     )
 
 

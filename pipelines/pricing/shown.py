@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
 from rich.table import Table
 
+from pipelines.console import make_console
+from pipelines.errors import MeterhouseError
+from pipelines.home import resolve_home
 from pipelines.pricing.book import SEED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from decimal import Decimal
+
+    from rich.console import Console
+
+    from pipelines.home import Home
 
 INSTANT = click.DateTime(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"])
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -33,10 +40,24 @@ at_option = click.option("--at", type=INSTANT, help="Only what is in force at th
 known_at_option = click.option("--known-at", type=INSTANT, help="As the price tables were known at this instant (UTC).")
 
 
+def priced_home(given: Path | None) -> Home:
+    """The home whose price tables are read. None that was named has to be there; the book stands alone without one.
+
+    Raises MeterhouseError where a home is named that is no folder: a slip of the pen would look like good tables.
+    """
+    place = resolve_home(given)
+    if (given or os.environ.get("METERHOUSE_HOME")) and not place.root.is_dir():
+        raise MeterhouseError(
+            "there is no Meterhouse home here.",
+            file=place.root,
+            way_out="Correct --home, or make one with `meterhouse init`.",
+        )
+    return place
+
+
 def console() -> Console:
     """A terminal's own width, else wide lines: what is piped is not cut."""
-    terminal = Console(markup=False, highlight=False)
-    return terminal if terminal.is_terminal else Console(markup=False, highlight=False, width=240)
+    return make_console(piped_width=240)
 
 
 def print_table(names: Sequence[str], rows: Iterable[Sequence[str]], title: str | None = None) -> None:

@@ -51,6 +51,11 @@ class PriceTable:
     # A column that a header may leave out: it is empty then.
     optional: str = ""
 
+    @property
+    def one(self) -> str:
+        """What one row is called; `name` is for many."""
+        return "alias" if self.name == "aliases" else self.name if self.name == "serving hours" else self.name[:-1]
+
     def home_files(self, home: Home | None) -> list[Path]:
         """The operator's own files of this table, in name order; none is fine."""
         return sorted((home.prices / self.folder).glob("*.csv")) if home else []
@@ -136,16 +141,17 @@ SERVING_HOURS = PriceTable(
 TABLES: tuple[PriceTable, ...] = (RATES, ALIASES, TERMS, EXCHANGE_RATES, SERVING_HOURS)
 
 
-def read_rows(table: PriceTable, files: Iterable[Path]) -> pa.Table:
+def read_rows(table: PriceTable, files: Iterable[Path], problems: list[MeterhouseError] | None = None) -> pa.Table:
     """Every row of `files` as text, with `file` and `line` (1 = the header) in front.
 
-    Raises MeterhouseError when a file is not UTF-8, has another header or a row of another width.
+    Raises MeterhouseError when a file is not UTF-8, has another header or a row of another width. With a list
+    `problems` they are added there instead, and what else can be read is.
     """
     names = ("file", *table.columns)
     columns: list[list[str]] = [[] for _ in names]
     lines: list[int] = []
     for path in files:
-        for line, fields in _records(table, path):
+        for line, fields in _records(table, path, problems):
             lines.append(line)
             for values, value in zip(columns, (str(path), *fields), strict=True):
                 values.append(value)
@@ -153,9 +159,9 @@ def read_rows(table: PriceTable, files: Iterable[Path]) -> pa.Table:
     return pa.table({"file": text.pop("file"), "line": pa.array(lines, pa.int64()), **text})
 
 
-def load(table: PriceTable, home: Home | None = None) -> pa.Table:
+def load(table: PriceTable, home: Home | None = None, problems: list[MeterhouseError] | None = None) -> pa.Table:
     """Text rows of the seed and, with a home, of its files (columns: file, line, those of the table)."""
-    return read_rows(table, table.files(home))
+    return read_rows(table, table.files(home), problems)
 
 
 def write_typed(con: duckdb.DuckDBPyConnection, table: PriceTable, rows: pa.Table, target: str) -> int:
@@ -168,7 +174,25 @@ def write_typed(con: duckdb.DuckDBPyConnection, table: PriceTable, rows: pa.Tabl
     return int(rows.num_rows)
 
 
-def _records(table: PriceTable, path: Path) -> Iterator[tuple[int, list[str]]]:
+def _records(table: PriceTable, path: Path, problems: list[MeterhouseError] | None) -> Iterator[tuple[int, list[str]]]:
+    """Line and fields of each row of a file; what cannot be read is raised, or added to `problems`."""
+    try:
+        for line, row in _rows_of(table, path):
+            if isinstance(row, MeterhouseError):
+                if problems is None:
+                    raise row
+                problems.append(row)
+            else:
+                yield line, row
+    except MeterhouseError as error:
+        # Of the rest of this file nothing is known.
+        if problems is None:
+            raise
+        problems.append(error)
+
+
+def _rows_of(table: PriceTable, path: Path) -> Iterator[tuple[int, list[str] | MeterhouseError]]:
+    """As `_records`, with an error in place of a row of another width."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.reader(file, strict=True)
@@ -188,12 +212,16 @@ def _records(table: PriceTable, path: Path) -> Iterator[tuple[int, list[str]]]:
                 if not fields:
                     continue
                 if len(fields) != len(named):
-                    raise MeterhouseError(
-                        f"the row has {len(fields)} fields, the header {len(named)}.",
-                        file=path,
-                        line=line,
-                        way_out="Quote a field that has a comma in it; leave no field out.",
+                    yield (
+                        line,
+                        MeterhouseError(
+                            f"the row has {len(fields)} fields, the header {len(named)}.",
+                            file=path,
+                            line=line,
+                            way_out="Quote a field that has a comma in it; leave no field out.",
+                        ),
                     )
+                    continue
                 if missing is not None:
                     fields.insert(missing, "")
                 yield line, fields

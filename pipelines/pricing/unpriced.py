@@ -21,6 +21,7 @@ from pipelines.pricing.missing import (
     lacks_rate,
     rate_line,
     way_out,
+    way_out_by_term,
     way_out_over_hours,
 )  # fmt: skip
 from pipelines.pricing.units import ALL
@@ -88,23 +89,28 @@ class Gap:
 def find_unpriced(home: Home, side: str) -> list[Gap]:
     """Gaps of one side (revenue, cost) as the last run left them; most tokens first."""
     with built_warehouse(home) as con:
-        return _each_line_once([_gap(con, row) for row in lacking(con, side)])
+        return _each_line_once([_gap(con, row, side) for row in lacking(con, side)])
 
 
 def _each_line_once(gaps: list[Gap]) -> list[Gap]:
     """Under an alias and under its model the same is missing: one line helps both, and twice it would be an error."""
-    seen: set[str] = set()
+    seen: dict[str, int] = {}
     told = []
-    for gap in gaps:
+    for number, gap in enumerate(gaps, 1):
         terms, lines = (tuple(line for line in part if line not in seen) for part in (gap.terms, gap.lines))
-        seen.update(terms, lines)
-        is_told = (gap.terms or gap.lines) and not (terms or lines)
-        way = "The lines above help here too." if is_told else gap.way_out
+        # What stands under another cause is needed here too.
+        before = sorted({seen[line] for line in (*gap.terms, *gap.lines) if line in seen})
+        seen |= dict.fromkeys((*terms, *lines), number)
+        way = gap.way_out
+        if before and not (terms or lines):
+            way = "The lines above help here too."
+        elif before:
+            way += f" Lines above are needed here too: those under {', '.join(map(str, before))}."
         told.append(replace(gap, terms=terms, lines=lines, way_out=way))
     return told
 
 
-def _gap(con: duckdb.DuckDBPyConnection, row: dict[str, Any]) -> Gap:
+def _gap(con: duckdb.DuckDBPyConnection, row: dict[str, Any], side: str) -> Gap:
     used = {unit.name: row[unit.quantity] for unit in ALL if unit.name != "request" and row.get(unit.quantity)}
     if row["is_embedding"] and "input" in used:
         used = {"embedding" if unit == "input" else unit: quantity for unit, quantity in used.items()}
@@ -122,9 +128,11 @@ def _gap(con: duckdb.DuckDBPyConnection, row: dict[str, Any]) -> Gap:
         lines = list(rates)
         place = f"card {card}, {row['provider']} {row['rate_model']}"
         way = way if is_marked_up else way_out_over_hours()
+        if is_marked_up and not rates:
+            way = way_out_by_term(card)
     elif lacks_rate(reason):
         row["rate_region"] = row["rate_region"] if row["found"] else lacking_region(reason)
-        near = tuple(_near(con, row, tuple(used)))
+        near = tuple(_near(con, row, (*used, "gpu_hour") if side == "cost" else tuple(used)))
         alias_of = _alias_of(row, near)
         if alias_of:
             alias = alias_line(row["provider"], row["model"], alias_of, row["first_at"])
@@ -188,9 +196,18 @@ def _near(con: duckdb.DuckDBPyConnection, row: dict[str, Any], units: tuple[str,
             from marts.price_rows
             where provider = $provider or model = $model
         ),
+        -- What is in force at the first request counts as one set, whenever its prices began.
+        timed as (
+            select
+                *, valid_from <= $first_at::timestamp and ends_at > $first_at::timestamp as is_now,
+                case when not is_now then valid_from end as begins, case when not is_now then ends_at end as ends
+            from keys
+            where ends_at > valid_from
+        ),
         nearest as (
             select
-                * exclude (unit, price, per, currency),
+                card, provider, model, model_tier, service_tier, region, context_from,
+                max(valid_from) as valid_from, min(ends_at) as ends_at,
                 string_agg(
                     unit || ' ' || currency || ' ' || rtrim(rtrim(price::varchar, '0'), '.')
                     || case when per = 1 then '' else format(' per {{:,}}', per) end,
@@ -199,10 +216,15 @@ def _near(con: duckdb.DuckDBPyConnection, row: dict[str, Any], units: tuple[str,
                 model = $model as is_model,
                 jaro_winkler_similarity(model, $model) as similarity,
                 levenshtein(model, $model) as edits,
-                abs(epoch(valid_from) - epoch($first_at::timestamp)) as away
-            from keys
+                min(case
+                    when is_now then 0
+                    when valid_from > $first_at::timestamp then epoch(valid_from) - epoch($first_at::timestamp)
+                    else epoch($first_at::timestamp) - epoch(ends_at)
+                end) as away
+            from timed
             where unit in ({", ".join(literal(unit) for unit in (*units, "input", "output"))})
-            group by all
+            group by
+                card, provider, model, model_tier, service_tier, region, context_from, is_now, begins, ends
         )
         select * from nearest
         where is_model or (provider = $provider and similarity >= {_LEAST_SIMILAR})

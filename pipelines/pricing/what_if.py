@@ -33,6 +33,8 @@ LEVELS: dict[str, tuple[str, ...]] = {
     "model": ("provider", "model"),
     "total": (),
 }
+# Of requests that lose their amount; what is beyond is added up.
+_MOST_REASONS = 4
 _GRAIN = ("organization_id", "product_id", "provider", "model", "side", "currency")
 
 
@@ -51,7 +53,9 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """Requests of one side that would gain or lose their amount, and the commonest reasons of those that lose it.
+    """Requests of one side that would gain or lose their amount, and the reasons of those that lose it.
+
+    Of many reasons the last is what the others come to together, so they make up the whole.
 
     `unpriced` counts those that have none in either rating.
     """
@@ -249,6 +253,9 @@ def _moved(con: duckdb.DuckDBPyConnection, where: str) -> tuple[int, tuple[Moved
             from moves""").fetchone() or (0, 0, 0)
         reasons = con.execute(f"""
             select {side}_reason, sum(requests)::bigint as requests from moves
-            where {side}_reason is not null group by all order by requests desc, 1 limit 3""").fetchall()
+            where {side}_reason is not null group by all order by requests desc, 1""").fetchall()
+        if len(reasons) > _MOST_REASONS:
+            others = reasons[_MOST_REASONS - 1 :]
+            reasons[_MOST_REASONS - 1 :] = [(f"{len(others)} other reasons", sum(requests for _, requests in others))]
         moved.append(Moved(side, gained, lost, tuple(reasons), without))
     return int(requests), tuple(moved)

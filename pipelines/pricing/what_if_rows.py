@@ -1,7 +1,8 @@
 """Which rows of a comparison are shown, rounded such that they contradict neither themselves nor each other.
 
 In every row the difference is what is shown otherwise less what is shown as booked, and the rows of every table add up
-to the totals. Where so few decimal places cannot say that truly, there are more. What is compared is found in
+to the totals. Where so few decimal places cannot say that truly, there are more; a row whose difference they do not
+show is left to the others. What is compared is found in
 `what_if.py`, how rows are laid out belongs in `what_if_text.py`.
 """
 
@@ -9,9 +10,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pipelines.money import exact, shown, shown_parts, total
+from pipelines.pricing.figures import count
 from pipelines.pricing.what_if import LEVELS, Difference
 
 if TYPE_CHECKING:
@@ -27,36 +29,65 @@ _EVERY_PLACE = 18
 _NOTHING = Decimal(0)
 
 
+class _Table(NamedTuple):
+    """Rows that make up the whole: so many that are named, then what others come to together and what is the same."""
+
+    rows: list[Difference]
+    named: int
+
+
 def shown_rows(found: WhatIf) -> dict[str, list[Difference]]:
     """Level → its rows as they are shown, totals first.
 
     Amounts of a side and currency have the same decimal places. What differs comes first, by size; then the others that
-    differ together, then all that is the same.
+    differ together, those too whose difference would read as 0; then all that is the same.
     """
     made: dict[str, list[Difference]] = {level: [] for level in ("total", *LEVELS)}
     for whole in found.level("total"):
-        tables = {"total": [whole]}
-        for level in LEVELS:
-            rows = [one for one in found.level(level) if (one.side, one.currency) == (whole.side, whole.currency)]
-            if level != "total" and rows:
-                tables[level] = _with_the_rest(rows, whole)
-        for level, rows in _rounded(tables).items():
+        levels = {
+            level: [one for one in found.level(level) if (one.side, one.currency) == (whole.side, whole.currency)]
+            for level in LEVELS
+            if level != "total"
+        }
+        for level, rows in _shown({level: rows for level, rows in levels.items() if rows}, whole).items():
             made[level] += rows
     return made
 
 
-def _with_the_rest(rows: list[Difference], whole: Difference) -> list[Difference]:
-    """Rows that are not too many and make up the whole."""
-    listed, others = rows[:MOST], rows[MOST:]
+def _shown(levels: dict[str, list[Difference]], whole: Difference) -> dict[str, list[Difference]]:
+    """Rows of each level, the total's too, without any named one whose difference would read as 0."""
+    named = {level: rows[:MOST] for level, rows in levels.items()}
+    while True:
+        tables = {"total": _Table([whole], 1)}
+        tables |= {level: _with_the_rest(named[level], rows, whole) for level, rows in levels.items()}
+        made = _rounded(tables)
+        told = {
+            level: [one for one, rounded in zip(rows, made[level], strict=False) if _is_told(one, rounded)]
+            for level, rows in named.items()
+        }
+        if told == named:
+            return made
+        named = told
+
+
+def _is_told(one: Difference, rounded: Difference) -> bool:
+    """Whether a row that differs is seen to."""
+    return bool(rounded.difference) or not one.difference
+
+
+def _with_the_rest(named: list[Difference], rows: list[Difference], whole: Difference) -> _Table:
+    """The named rows, and what makes them up to the whole."""
+    listed = list(named)
+    others = [one for one in rows if one not in named]
     if others:
         old, new = _sum([one.old for one in others]), _sum([one.new for one in others])
         difference = total(one.difference for one in others)
-        listed.append(replace(whole, names=(f"{len(others):,} others",), old=old, new=new, difference=difference))
+        listed.append(replace(whole, names=(count(len(others), "other"),), old=old, new=new, difference=difference))
     with exact():
         rest = (whole.old or _NOTHING) - total(one.old for one in listed if one.old is not None)
     if rest:
         listed.append(replace(whole, names=("all that is the same",), old=rest, new=rest, difference=_NOTHING))
-    return [replace(one, level=rows[0].level) for one in listed]
+    return _Table([replace(one, level=rows[0].level) for one in listed], len(named))
 
 
 def _sum(amounts: Sequence[Decimal | None]) -> Decimal | None:
@@ -64,14 +95,14 @@ def _sum(amounts: Sequence[Decimal | None]) -> Decimal | None:
     return total(known) if known else None
 
 
-def _rounded(tables: dict[str, list[Difference]]) -> dict[str, list[Difference]]:
-    (whole,) = tables["total"]
+def _rounded(tables: dict[str, _Table]) -> dict[str, list[Difference]]:
+    (whole,) = tables["total"].rows
     size = max(abs(amount) for amount in (whole.old or _NOTHING, whole.new or _NOTHING))
     places = 2 if size >= _LARGE else 6
-    made = {level: _round_table(rows, whole, places) for level, rows in tables.items()}
+    made = {level: _round_table(table.rows, whole, places) for level, table in tables.items()}
     while places < _EVERY_PLACE and not _is_true(tables, made):
         places += 2
-        made = {level: _round_table(rows, whole, places) for level, rows in tables.items()}
+        made = {level: _round_table(table.rows, whole, places) for level, table in tables.items()}
     return made
 
 
@@ -94,15 +125,20 @@ def _round_table(rows: Sequence[Difference], whole: Difference, places: int) -> 
         ]
 
 
-def _is_true(tables: dict[str, list[Difference]], made: dict[str, list[Difference]]) -> bool:
-    """Whether no total that differs reads as the same, no saving as an expense, and no nothing as something."""
-    if bool(tables["total"][0].difference) != bool(made["total"][0].difference):
-        return False
+def _is_true(tables: dict[str, _Table], made: dict[str, list[Difference]]) -> bool:
+    """Whether no total that differs reads as the same, no saving as an expense, and no nothing as something.
+
+    Of every table with differences at least one is to be seen.
+    """
+    for level, table in tables.items():
+        differing = [n for n, one in enumerate(table.rows[: table.named]) if one.difference]
+        if differing and not any(made[level][n].difference for n in differing):
+            return False
     return all(
         _agree(one.difference, rounded.difference)
         and _agree(one.new, total([rounded.old or _NOTHING, rounded.difference]))
-        for level, rows in tables.items()
-        for one, rounded in zip(rows, made[level], strict=True)
+        for level, table in tables.items()
+        for one, rounded in zip(table.rows, made[level], strict=True)
     )
 
 

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
     """A home without price cards."""
-    return Home(tmp_path / "home")
+    found = Home(tmp_path / "home")
+    found.root.mkdir()
+    return found
 
 
 @pytest.fixture

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
+import duckdb
 import pytest
 
 from pipelines.errors import MeterhouseError
+from pipelines.pricing import committed
+from pipelines.pricing.book import SEED, write_home_tables
+from pipelines.pricing.check import find_table_problems, require_valid_tables
 from pipelines.pricing.committed import changed_rows, record, unrecorded_rows
+from pipelines.pricing.digest import price_book_digest
 from pipelines.pricing.tables import RATES, TABLES
 from tests.pricing.price_books import write_book
 
@@ -60,3 +68,23 @@ def test_a_lost_row_is_seen(recorded):
     write_book(book, rows[:1])
     (found,) = changed_rows(RATES, book, folder)
     assert found.cause == "1 committed row was changed or removed"
+
+
+def test_a_run_is_refused_over_a_committed_row_that_has_changed(home, monkeypatch, tmp_path):
+    """What a build asks of the tables includes that the past is as it was."""
+    monkeypatch.setattr(committed, "FOLDER", tmp_path)
+    require_valid_tables(home)
+    lines = [*committed.row_digests(RATES, RATES.seed), "0123456789ab"]
+    (tmp_path / "price_book.txt").write_text("\n".join(lines), encoding="utf-8")
+    with pytest.raises(MeterhouseError, match="1 committed row was changed or removed"):
+        price_book_digest(home)
+    with duckdb.connect() as con, pytest.raises(MeterhouseError, match="Put the row back as it was"):
+        write_home_tables(con, home)
+
+
+def test_another_book_is_its_owners(home, tmp_path, monkeypatch, row):
+    monkeypatch.setattr(committed, "FOLDER", tmp_path)
+    (tmp_path / "price_book.txt").write_text("0123456789ab\n", encoding="utf-8")
+    require_valid_tables(home, seed=write_book(tmp_path / "price_book.csv", [row()]))
+    (found,) = find_table_problems(home, seed=Path(os.path.relpath(SEED)))
+    assert found.cause == "1 committed row was changed or removed; not committed before: line 2, 3, 4, 5, 6 …"

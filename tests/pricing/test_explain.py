@@ -387,3 +387,65 @@ def test_the_parts_of_any_request_add_up(case: Case, home: Home, con: duckdb.Duc
             assert found.agrees, (found.event, found.sides)
             for side in found.sides:
                 assert (side.stored is None) == (side.reason is not None)
+
+
+TARIFFS = Case(
+    rates=[
+        rate("input", "1"),
+        rate("output", "2"),
+        rate("input", "0.5", known_from="2023-09-01T00:00:00Z"),
+        rate("input", "9", model="other", known_from="2023-09-01T00:00:00Z"),
+    ],
+    terms=[
+        term("discount", percent="10", organization_id="delta"),
+        term("allowance", unit="input", quantity="1000", organization_id="delta"),
+        term("volume", unit="output", quantity="0", percent="0", organization_id="delta"),
+        term(
+            "volume", unit="output", quantity="500", price="1", per="1000000", currency="USD", organization_id="delta"
+        ),
+        term("discount", percent="50", organization_id="delta", model="m", known_from="2023-09-01T00:00:00Z"),
+    ],
+    events=[
+        event(event_id="1", organization_id="delta", input_tokens=1000, output_tokens=400, at="2023-06-01T00:00:00"),
+        event(event_id="2", organization_id="delta", input_tokens=10, output_tokens=200, at="2023-06-02T00:00:00"),
+        event(event_id="3", organization_id="delta", input_tokens=10, output_tokens=200, at="2023-07-02T00:00:00"),
+    ],
+    known_at="2023-08-01 00:00:00",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def tariffs(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    return build_home(tmp_path_factory.mktemp("tariffs") / "home", TARIFFS)
+
+
+def test_a_volume_band_says_what_the_whole_month_has_used(tariffs: Home) -> None:
+    """That, and not what was used before, decides the band."""
+    (part,) = next(charge for charge in revenue(tariffs, "1").charges if charge.unit == "output").parts
+    assert (part.before, part.month, part.term.quantity) == (0, 600, 500)
+    said = words(text_of(tariffs, "1"))
+    assert "0 used before in the month, 600 in the whole month, which decides the band" in said
+    (part,) = next(charge for charge in revenue(tariffs, "3").charges if charge.unit == "output").parts
+    assert part.month == 200
+
+
+def test_an_allowance_that_was_used_up_before_is_told(tariffs: Home) -> None:
+    assert [term.quantity for term in revenue(tariffs, "2").used_up] == [1000]
+    said = words(text_of(tariffs, "2"))
+    assert "allowance: nothing left for input, 1,000 of 1,000 used before in the month (term of delta for" in said
+    for event_id in ("1", "3"):
+        assert revenue(tariffs, event_id).used_up == ()
+
+
+def test_the_factor_is_not_told_of_a_bands_price_of_its_own(tariffs: Home) -> None:
+    assert "0.9, by which prices are multiplied, but not a band's price of its own" in words(text_of(tariffs, "1"))
+    assert "price of its own" not in words(text_of(tariffs, "3"))
+
+
+def test_what_was_known_only_later_is_told(tariffs: Home, home: Home) -> None:
+    assert explain(tariffs, "1").notes[-3:] == (
+        "The price tables are read as they were known at 2023-08-01T00:00:00Z (known_at in meterhouse.toml).",
+        "Known only later, so it does not count: own.csv, line 4, known from 2023-09-01T00:00:00Z (list, m, input).",
+        "1 row of the terms, known only later, would be for it too.",
+    )
+    assert not any("known" in note for note in explain(home, "plain").notes)

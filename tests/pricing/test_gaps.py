@@ -211,11 +211,11 @@ def test_what_new_rows_do_not_reach_is_a_gap_still(home, used):
     write_home(home, rates=[price_row(model="m-2")])
     gap, closed = gaps_in_use(home, seed=seed)
     assert "2 requests with 152 tokens" in gap.cause
-    assert "1 requests with 100 tokens" in closed.cause
+    assert "1 request with 100 tokens" in closed.cause
     write_home(home, rates=both(model="m-2", valid_from="2024-05-02T00:00:00Z"))
     gap, closed = gaps_in_use(home, seed=seed)
     assert "2 requests with 201 tokens from 2024-05-01" in gap.cause
-    assert "1 requests with 51 tokens from 2024-05-03" in closed.cause
+    assert "1 request with 51 tokens from 2024-05-03" in closed.cause
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from pipelines.errors import MeterhouseError
@@ -222,3 +224,32 @@ def test_currency_may_change_over_time(book_of, row):
         ]
     )
     assert find_problems(read_rows(RATES, [path])) == []
+
+
+def test_what_is_wrong_with_one_row_hides_no_other(home, book_of, row):
+    """All fields of all files are told at once, and of tables without such an error what their rows say together."""
+    paths = write_home(
+        home,
+        rates=[row(card="own", price="-1"), row(card="own", unit="output")],
+        aliases=[alias_row(model="")],
+        terms=[term_row("volume", quantity="5"), term_row("card", card="nobody's")],
+        serving_hours=[hours_row(), hours_row()],
+    )
+    with paths["rates"].open("a", encoding="utf-8") as file:
+        file.write("own,acme\n")
+    (home.prices / "wrong.csv").write_text("card,provider\nown,acme\n", encoding="utf-8")
+    found = find_table_problems(home, seed=book_of([row()]))
+    places = [(Path(one.file).parent.name + "/" + Path(one.file).name, one.line, one.field) for one in found]
+    assert places == [
+        ("prices/own.csv", 4, ""),
+        ("prices/wrong.csv", 1, ""),
+        ("prices/own.csv", 2, "price"),
+        ("aliases/own.csv", 2, "model"),
+        # Whether the card is one cannot be said while rates cannot be read.
+        ("terms/own.csv", 2, "quantity"),
+        ("serving_hours/own.csv", 3, "usage_date"),
+    ]
+    assert found[0].paragraph().startswith(f"error: {paths['rates']}, line 4: the row has 2 fields, the header 16. ")
+    assert {one.severity for one in found} == {"error"}
+    with pytest.raises(MeterhouseError, match=r"line 4: the row has 2 fields, the header 16\. \(5 more errors;"):
+        require_valid_tables(home, seed=book_of([row()]))

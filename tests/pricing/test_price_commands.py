@@ -152,18 +152,45 @@ def test_check_exits_1_and_names_the_place(home, row):
     assert "2 errors, 0 warnings." in bad.output
 
 
+def test_a_home_that_is_not_there_is_refused(tmp_path, monkeypatch):
+    """Nothing is wrong with tables that are not there."""
+    nowhere = tmp_path / "typo"
+    for command in ("check", "list", "terms", "diff"):
+        with pytest.raises(MeterhouseError, match="there is no Meterhouse home here"):
+            run(command, "--home", nowhere)
+    monkeypatch.setenv("METERHOUSE_HOME", str(nowhere))
+    with pytest.raises(MeterhouseError, match="there is no Meterhouse home here"):
+        run("check")
+    # Without one the book is looked at alone.
+    monkeypatch.delenv("METERHOUSE_HOME")
+    monkeypatch.chdir(tmp_path)
+    assert run("check").exit_code == 0
+
+
+def test_list_with_sources(home, book_of, row):
+    arguments = ("list", "--home", home.root, "--book", book_of([row(known_from=LATER, source="price page of May")]))
+    assert "price page of May" not in run(*arguments).output
+    told = run(*arguments, "--sources").output
+    for said in ("known from", "checked on", "source", LATER, "2024-01-01", "price page of May"):
+        assert said in told
+
+
+def test_ids_are_listed_as_they_are(home, book_of, row):
+    odd = "anthropic.claude:rocket:0"
+    assert odd in run("list", "--home", home.root, "--book", book_of([row(model=odd)])).output
+
+
 def test_check_tells_warnings_and_exits_0(home):
     write_home(home, terms=[term_row("discount", model="no-such-model")])
     found = run("check", "--home", home.root)
     assert found.exit_code == 0
     assert "warning: " in found.output
-    assert "0 errors, 1 warnings." in found.output
+    assert "0 errors, 1 warning." in found.output
 
 
 def test_check_tells_of_committed_rows_that_have_changed(home, monkeypatch, tmp_path):
     (tmp_path / "price_book.txt").write_text("0123456789ab\n", encoding="utf-8")
     monkeypatch.setattr(committed, "FOLDER", tmp_path)
-    monkeypatch.setattr(committed.changed_rows, "__defaults__", (tmp_path,))
     found = run("check", "--home", home.root)
     assert found.exit_code == 1
     assert "1 committed row was changed or removed" in found.output
@@ -185,9 +212,9 @@ def test_list_by_card_and_knowledge(home, book_of, row):
     arguments = ("list", "--home", home.root, "--book", book)
     assert "2 prices." in run(*arguments).output
     own = run(*arguments, "--card", "own").output
-    assert "1 prices." in own
+    assert "1 price." in own
     assert "region" in own
-    assert "1 prices." in run(*arguments, "--known-at", "2024-12-31").output
+    assert "1 price." in run(*arguments, "--known-at", "2024-12-31").output
 
 
 def test_terms_of_an_organisation(home, book_of, row):
@@ -196,7 +223,7 @@ def test_terms_of_an_organisation(home, book_of, row):
     assert "2 terms." in run(*arguments).output
     one = run(*arguments, "--organization", "org-1").output
     assert "-10 %" in one
-    assert "1 terms." in one
+    assert "1 term." in one
     assert "0 terms." in run(*arguments, "--at", "2023-12-31").output
 
 
@@ -217,10 +244,10 @@ def test_diff_of_two_books_of_two_states_and_of_a_home(home, tmp_path, row):
         found = run("diff", *arguments)
         assert found.exit_code == 0
         assert "+25.00 %" in found.output
-        assert "1 differences: 0 added, 0 ended, 1 dearer, 0 cheaper." in found.output
+        assert "1 difference: 0 added, 0 ended, 1 dearer, 0 cheaper." in found.output
     write_home(home, rates=[row(card="own", unit="gpu_hour", price="2.50", per="1")])
     found = run("diff", "--home", home.root, "--book", new).output
-    assert "1 differences: 1 added" in found
+    assert "1 difference: 1 added" in found
     assert "million" not in found
     assert re.search(r"│ none │ 2.5 USD │ 1 +│", found)
     assert "own" in found

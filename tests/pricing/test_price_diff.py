@@ -166,8 +166,9 @@ def test_list_shows_every_part_of_the_key_and_filters(book_of, row):
         ],
     )
     lifetime = ("2024-01-01T00:00:00Z", "open")
+    said = ("2024-01-01T00:00:00Z", "2024-01-01", "price page")
     assert select_prices(rows, card="own") == [
-        ("own", "acme", "m-1", "base", "standard", "", "request", "0.400000 USD", "1000", "0", *lifetime)
+        ("own", "acme", "m-1", "base", "standard", "", "request", "0.400000 USD", "1000", "0", *lifetime, *said)
     ]
     assert [r[5] for r in select_prices(rows, card="list")] == ["", "eu"]
     assert [r[5] for r in select_prices(rows, card="list", at=at("2024-02-01"))] == [""]

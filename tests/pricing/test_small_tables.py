@@ -81,7 +81,17 @@ def test_an_alias_of_what_no_card_knows_is_told(problems_of):
 def test_an_alias_with_rates_of_its_own_is_told(problems_of):
     (found,) = problems_of(rates=[price_row(card="own", model="m-latest")], aliases=[alias_row()])
     assert (found.severity, found.field) == ("warning", "alias")
-    assert "card own has rates of its own for m-latest" in found.cause
+    assert "card own has rates of its own for m-latest from 2024-01-01T00:00:00Z on" in found.cause
+    assert found.cause.endswith("the alias never counts")
+
+
+def test_an_alias_that_gets_rates_of_its_own_counts_until_then(problems_of):
+    own = [price_row(model="m-latest", valid_from=LATER)]
+    (found,) = problems_of(rates=own, aliases=[alias_row()])
+    assert (found.severity, found.field) == ("warning", "alias")
+    assert found.cause.endswith(f"from {LATER} on, and the alias counts there only until then")
+    assert "Remove" not in found.way_out
+    assert problems_of(rates=own, aliases=[alias_row(valid_to=LATER)]) == []
 
 
 def test_hours_of_one_day_and_model_are_one_row(problems_of):
@@ -99,4 +109,34 @@ def test_hours_of_one_day_and_model_are_one_row(problems_of):
 def test_hours_that_no_card_prices_that_day_are_told(problems_of, changes):
     (found,) = problems_of(book=[price_row(**GPU, valid_to=LATER)], serving_hours=[hours_row(), hours_row(**changes)])
     assert (found.severity, found.line, found.field) == ("warning", 3, "model")
-    assert "no card has a gpu_hour rate" in found.cause
+    assert "card list, that of the cost side, has no gpu_hour rate" in found.cause
+
+
+def test_hours_that_only_another_card_prices_are_told(problems_of):
+    hour = price_row(**GPU, card="own")
+    (found,) = problems_of(rates=[hour], serving_hours=[hours_row()])
+    assert (found.severity, found.field) == ("warning", "model")
+    assert "card list, that of the cost side, has no gpu_hour rate for acme m-1 base on 2024-01-02" in found.cause
+    assert "; one is on card own" in found.cause
+
+
+def test_hours_are_priced_by_the_homes_cost_card(problems_of, home):
+    home.config.write_text('[pricing]\ncost_card = "own"\n', encoding="utf-8")
+    assert problems_of(rates=[price_row(**GPU, card="own")], serving_hours=[hours_row()]) == []
+
+
+def test_hours_under_an_alias_are_those_of_its_model(problems_of):
+    book, hours = [price_row(**GPU)], [hours_row(model="m-latest")]
+    assert problems_of(book=book, aliases=[alias_row()], serving_hours=hours) == []
+    (found,) = problems_of(book=book, aliases=[alias_row(valid_to="2024-01-02T00:00:00Z")], serving_hours=hours)
+    assert "no gpu_hour rate for acme m-latest" in found.cause
+    own = price_row(model="m-latest", valid_from="2024-01-02T00:00:00Z")
+    found = problems_of(book=[*book, own], aliases=[alias_row()], serving_hours=hours)
+    assert [one.field for one in found] == ["alias", "model"]
+
+
+def test_hours_of_a_day_to_come_are_told(problems_of):
+    found = problems_of(book=[price_row(**GPU)], serving_hours=[hours_row(usage_date="2999-01-01"), hours_row()])
+    (one,) = found
+    assert (one.severity, one.line, one.field) == ("warning", 2, "usage_date")
+    assert "the day 2999-01-01 is still to come" in one.cause

@@ -104,7 +104,8 @@ def test_the_price_of_a_band_is_a_whole_price(problems_of, changes, field, said)
 
 
 def test_hours_may_be_broken(problems_of):
-    assert problems_of(terms=[term_row("allowance", unit="hosting_hour", quantity="0.5")]) == []
+    book = [price_row(unit="hosting_hour", per="1")]
+    assert problems_of(book=book, terms=[term_row("allowance", unit="hosting_hour", quantity="0.5")]) == []
 
 
 @pytest.mark.parametrize("kind", BANDS)
@@ -166,7 +167,8 @@ def test_a_quantity_has_one_tariff(problems_of):
     (found,) = problems_of(terms=[band("graduated"), band("volume")])
     assert (found.severity, found.line, found.field) == ("error", 3, "kind")
     assert "graduated one on line 2" in found.cause
-    assert problems_of(terms=[band("graduated"), band("volume", unit="output")]) == []
+    both = [price_row(), price_row(unit="output")]
+    assert problems_of(book=both, terms=[band("graduated"), band("volume", unit="output")]) == []
     assert problems_of(terms=[band("graduated"), band("volume", model="m-1")]) == []
     assert problems_of(terms=[band("graduated", valid_to=LATER), band("volume", valid_from=LATER)]) == []
 
@@ -235,3 +237,30 @@ def test_a_markup_without_percent_that_exempts_from_nothing_is_told(problems_of)
         assert [(f.severity, f.line, f.field) for f in found] == [("warning", 2, "percent")]
     for other in ({}, {"organization_id": "*"}, {"model": "m-latest"}):
         assert problems_of(aliases=[alias_row()], terms=[alone, term_row("markup", **other)]) == []
+
+
+def test_a_quantity_of_a_unit_that_nobody_sells_is_told(problems_of):
+    """Only the cards that the organisation is charged by count."""
+    (found,) = problems_of(terms=[term_row("allowance", unit="output")])
+    assert (found.severity, found.line, found.field) == ("warning", 2, "unit")
+    assert "no card that org-1 is charged by has a rate for output: the term matches no rate" in found.cause
+    own = [price_row(card="own", unit="output")]
+    terms = [term_row("allowance", unit="output"), term_row("card", card="own")]
+    (found,) = problems_of(rates=own, terms=terms[:1])
+    assert found.field == "unit"
+    assert problems_of(rates=own, terms=terms) == []
+    (found,) = problems_of(rates=own, terms=[terms[0], {**terms[1], "organization_id": "org-2"}])
+    assert found.field == "unit"
+
+
+def test_a_quantity_under_a_mark_up_is_of_the_cost_sides_cards(problems_of):
+    own = [price_row(card="own", unit="output")]
+    terms = [term_row("allowance", unit="output"), term_row("markup")]
+    (found,) = problems_of(rates=own, terms=terms)
+    assert found.field == "unit"
+    assert problems_of(rates=own, terms=[*terms, term_row("card", side="cost", card="own")]) == []
+
+
+@pytest.mark.parametrize("changes", [{"model": "m-latest"}, {"unit": "image_input"}, {"organization_id": "*"}])
+def test_a_quantity_is_found_through_aliases_and_as_rating_prices_it(problems_of, changes):
+    assert problems_of(aliases=[alias_row()], terms=[term_row("allowance", **changes)]) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +13,7 @@ from click.testing import CliRunner
 from pipelines.cli import main
 from pipelines.pricing.check import find_problems
 from pipelines.pricing.explain import explain
-from pipelines.pricing.figures import instant
+from pipelines.pricing.figures import instant, until
 from pipelines.pricing.missing import lacking_region, lacking_unit, way_out
 from pipelines.pricing.tables import RATES, TERMS, read_rows
 from pipelines.pricing.unpriced import find_unpriced
@@ -473,3 +474,45 @@ def test_what_an_earlier_line_gives_is_not_asked_for_again(tmp_path: Path) -> No
     first, second = find_unpriced(build_home(tmp_path, PLACES["the same under two names"]), "revenue")
     assert len(first.lines) == 1
     assert (second.lines, second.way_out) == ((), "The lines above help here too.")
+
+
+def test_where_the_prices_are_there_already_the_term_is_all_that_is_needed(tmp_path: Path) -> None:
+    case = PLACES["mark-up over hours of GPUs of another card"]
+    output = {"provider": "self", "model": "own", "unit": "output", "price": "3"}
+    (gap,) = find_unpriced(build_home(tmp_path, replace(case, rates=[*case.rates, output])), "revenue")
+    assert (len(gap.terms), gap.lines) == (1, ())
+    assert gap.way_out.endswith("That is all: card list has its prices already.")
+
+
+def test_a_cause_says_under_which_other_one_its_terms_stand(tmp_path: Path) -> None:
+    first, second = find_unpriced(build_home(tmp_path, PLACES["mark-up over hours of GPUs"]), "revenue")
+    assert first.terms
+    assert second.lines
+    assert second.way_out.endswith("Lines above are needed here too: those under 1.")
+
+
+def test_the_set_in_force_at_the_time_is_nearer_than_one_that_begins_soon(tmp_path: Path) -> None:
+    soon = "2023-06-16T00:00:00Z"
+    case = Case(
+        rates=[
+            {"unit": "input", "price": "1"},
+            {"unit": "input", "price": "2", "valid_from": soon},
+            {"unit": "output", "price": "4", "valid_from": "2023-05-01T00:00:00Z"},
+            {"unit": "output", "price": "5", "valid_from": soon},
+        ],
+        events=[event(event_id="1", input_tokens=100, output_tokens=1, service_tier="batch")],
+    )
+    (gap,) = find_unpriced(build_home(tmp_path, case), "revenue")
+    assert [(near.prices, until(near.valid_to)) for near in gap.near] == [
+        (("input USD 1 per 1,000,000", "output USD 4 per 1,000,000"), soon)
+    ]
+
+
+def test_a_cost_names_the_hours_of_gpus_of_another_card(tmp_path: Path) -> None:
+    case = Case(
+        rates=[OWN_HOURS, {"card": "cost", "unit": "input", "price": "1"}],
+        events=[event(event_id="1", provider="self", model="own", input_tokens=100)],
+        cost_card="cost",
+    )
+    (gap,) = find_unpriced(build_home(tmp_path, case), "cost")
+    assert [(near.card, near.prices) for near in gap.near] == [("list", ("gpu_hour USD 2",))]

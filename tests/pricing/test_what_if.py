@@ -119,6 +119,29 @@ def test_requests_that_gain_or_lose_their_amount_are_counted_one_by_one(worlds: 
     }  # fmt: skip
 
 
+def test_reasons_make_up_all_that_lose_their_amount(tmp_path: Path) -> None:
+    def case(*models: str) -> Case:
+        events = [event(event_id=str(n), model=f"m{n}", input_tokens=1, service_tier=tier)
+                  for n, tier in enumerate(("standard", "batch", "flex", "priority", "scale"))]  # fmt: skip
+        rates = [
+            rate("input", "1", model=one["model"], service_tier=tier)
+            for one in events
+            for tier in ({one["service_tier"]} if one["model"] in models else {"standard"} - {one["service_tier"]})
+        ]
+        return Case(rates=rates, events=events)
+
+    worlds = Worlds.__new__(Worlds)
+    worlds.root, worlds.built, worlds.asked = tmp_path, {}, []
+    worlds.home = build_home(tmp_path / "home", case(*(f"m{n}" for n in range(5))))
+    worlds.other = build_home(tmp_path / "other", case())
+    with patch.object(module, "rated_again", worlds.rated_again):
+        found = what_if(worlds.home, Change())
+    moved = found.moved[0]
+    assert moved.newly_unpriced == 5
+    assert sum(requests for _, requests in moved.reasons) == 5
+    assert moved.reasons[-1] == ("2 other reasons", 2)
+
+
 def test_an_amount_that_moves_to_another_currency_is_two_rows(worlds: Worlds) -> None:
     found = worlds.compare(
         [*(row for row in OLD if row.get("model") != "n"), rate("input", "1", model="n", currency="EUR")]
@@ -265,7 +288,7 @@ def test_break_even_says_which_rate_of_exchange_is_missing(tmp_path: Path) -> No
     """On the second day. What needs no rate is compared all the same."""
     text = Listed(tmp_path, exchange_rates=[{"rate": "1.25", "valid_to": "2023-06-16T00:00:00Z"}]).shown()
     why = "use in USD, n in EUR: no exchange rate from EUR to USD on this day: 2023-06-16"
-    assert f"against n: paid back? not comparable: {why} Add that rate under prices/exchange_rates/" in text
+    assert f"against n paid back? not comparable: {why} Add that rate under prices/exchange_rates/" in text
     assert "came to USD 24 tuned, and would come to USD 6 there" in text
     assert "paid back? never: it is dearer a token" in text
     assert "unknown" not in text

@@ -141,7 +141,6 @@ def _existing(given: Path) -> Home:
 
 def _console() -> Console:
     """A terminal's own width; what is piped is 100 wide."""
-    from rich.console import Console
+    from pipelines.console import make_console
 
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=100)
+    return make_console(piped_width=100)
