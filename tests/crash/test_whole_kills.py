@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from pipelines.home import Home
 
-SEED, KILLS = 7, 8
+SEED, KILLS = 7, 4
 
 
 @pytest.mark.slow

@@ -16,7 +16,7 @@ from pipelines.landing.lines import SCHEMA
 from pipelines.landing.readers import define_constants, define_records
 from pipelines.landing.staging import define_macros
 from pipelines.sql import identifier
-from tests.landing.golden import FORMATS, _source, rows_of, samples
+from tests.landing.golden import FORMATS, rows_of, samples, source_of
 from tests.landing.homes import make_home
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def _records_by_source(name: str) -> Iterator[tuple[Source, list[Row]]]:
     """The records of all samples that are read by the same entry."""
     found: dict[str, tuple[Source, list[Row]]] = {}
     for sample in samples(name):
-        source = _source(name, "any", sample.stem)
+        source = source_of(name, "any", sample.stem)
         found.setdefault(repr(source), (source, []))[1].extend(row for _, row in rows_of(sample))
     yield from found.values()
 
