@@ -214,9 +214,7 @@ def _print_summary(home: Home, summary: Any) -> None:
     for money in summary.money:
         rows += _money_rows(money)
     if summary.unpriced_gpu_hours:
-        rows.append(
-            ("GPU hours", f"{summary.unpriced_gpu_hours:f} have no price on the cost card, and are in no cost")
-        )
+        rows.append(("GPU hours", f"{summary.unpriced_gpu_hours:f} have no price on the cost card, and are in no cost"))
     rows += [
         ("flags", f"{summary.flags:,} to review" + (f": {summary.watch_note}" if summary.watch_note else "")),
         ("pages", f"{summary.pages:,}"),
