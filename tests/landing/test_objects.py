@@ -159,9 +159,7 @@ def test_a_store_that_fails_in_the_middle_loses_nothing(
         get_file(self, path, *arguments, **options)
 
     monkeypatch.setattr(MemoryFileSystem, "get_file", failing)
-    with pytest.raises(
-        MeterhouseError, match=r"at memory://logs cannot be fetched: TimeoutError: the store"
-    ):
+    with pytest.raises(MeterhouseError, match=r"at memory://logs cannot be fetched: TimeoutError: the store"):
         land(home)
     assert [p.name for p in home.fetched.rglob("*") if p.is_file()] == ["a.jsonl"]
     monkeypatch.undo()
