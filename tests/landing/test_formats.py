@@ -52,7 +52,7 @@ def test_lines_that_say_nothing_are_all_refused(tmp_path: Path, log_format: str)
     drop(home, "s/broken.jsonl", ['{"cut'])
     drop(home, "s/objects.jsonl", [{}, {}, {}])
     drop(home, "s/values.jsonl", ["7", "[]", "[1, 2]", '"text"', "null", "{}"])
-    drop(home, "s/odd.jsonl", ['{"records": 7, "usage": [], "properties": "", "metadata": "x", "data": {}}', "{}"])
+    drop(home, "s/odd.jsonl", ['{"records": 7, "usage": [], "properties": "", "metadata": "x", "data": {}}', "{ }"])
     land(home)
     read = {e["file"].rpartition("/")[2]: e["records_read"] for e in entries(home)}
     lines = {"empty": 0, "blank": 0, "broken": 1, "objects": 3, "values": 6, "odd": 2}
