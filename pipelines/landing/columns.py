@@ -11,11 +11,11 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
 
 from pipelines.landing.formats import contract_shape
 from pipelines.landing.json_array import begins_array
-from pipelines.landing.lines import BYTE_ORDER_MARK, compression_of
+from pipelines.landing.limits import LARGE_RECORD
+from pipelines.landing.lines import BYTE_ORDER_MARK, chunks_of
 from pipelines.landing.readers import file_type_of
 from pipelines.sql import identifier, literal
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from pipelines.landing.formats import Format
 
-_CHUNK = 8 << 20
 _NEWLINE, _SPACE = 10, 32
 
 
@@ -40,20 +39,24 @@ def can_be_columns(path: Path, fmt: Format) -> bool:
 def plain_lines(path: Path) -> int | None:
     """How many lines a file has, counted in its bytes; None where lines and records can differ.
 
-    They can where a line is blank or begins with white space, where the file is a JSON array, or where it begins with
-    a byte order mark. Raises OSError where the file's compression is broken.
+    They can where a line is blank, begins with white space or is so long that it is looked at first, where the file
+    is a JSON array, or where it begins with a byte order mark. Raises OSError where the file's compression is broken,
+    UnreadableFileError where it unpacks to more than it may or is no text.
     """
-    lines, last = 0, _NEWLINE
-    with pa.input_stream(str(path), compression=compression_of(path)) as stream:
-        while chunk := stream.read(_CHUNK):
-            if last == _NEWLINE and not lines and (chunk.startswith(BYTE_ORDER_MARK) or begins_array(chunk)):
-                return None
-            codes = np.frombuffer(chunk, np.uint8)
-            ends = np.flatnonzero(codes == _NEWLINE)
-            begins = ends[:-1] if len(ends) and ends[-1] == len(codes) - 1 else ends
-            if (codes[begins + 1] <= _SPACE).any() or (last == _NEWLINE and codes[0] <= _SPACE):
-                return None
-            lines, last = lines + len(ends), int(codes[-1])
+    lines, last, length = 0, _NEWLINE, 0
+    for chunk in chunks_of(path):
+        if last == _NEWLINE and not lines and (chunk.startswith(BYTE_ORDER_MARK) or begins_array(chunk)):
+            return None
+        codes = np.frombuffer(chunk, np.uint8)
+        ends = np.flatnonzero(codes == _NEWLINE)
+        begins = ends[:-1] if len(ends) and ends[-1] == len(codes) - 1 else ends
+        if (codes[begins + 1] <= _SPACE).any() or (last == _NEWLINE and codes[0] <= _SPACE):
+            return None
+        # A chunk is shorter than that, so only a line over several can be too long.
+        if length + (int(ends[0]) if len(ends) else len(codes)) > LARGE_RECORD:
+            return None
+        length = len(codes) - 1 - int(ends[-1]) if len(ends) else length + len(codes)
+        lines, last = lines + len(ends), int(codes[-1])
     return lines if last == _NEWLINE else lines + 1
 
 

@@ -12,17 +12,18 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 
 from pipelines.landing.failures import UnreadableFileError
+from pipelines.landing.limits import LONGEST_RECORD, MEBIBYTE, MOST_CSV_ROWS, check_columns
 from pipelines.landing.lines import text_blocks
 from pipelines.sql import identifier, literal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
-
-    import duckdb
 
     Numbers = np.ndarray[tuple[int], np.dtype[np.int64]]
     Bytes = np.ndarray[tuple[int], np.dtype[np.uint8]]
@@ -30,17 +31,20 @@ if TYPE_CHECKING:
 
 ROW = "__row"
 _DELIMITERS = ",;\t|"
-_MAX_ROW = 64 << 20
+# Of the text from a quote that is never closed to the end of the file, as much is kept.
+_MOST_UNCLOSED = 1 << 20
 _TOO_MANY = "the row has more fields than the header's"
+_TOO_LONG = f"the row is longer than {LONGEST_RECORD // MEBIBYTE} MiB"
 _NEWLINE, _RETURN, _QUOTE = 10, 13, 34
+_PIECE = 4 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class CsvRows:
     """Where the rows of a file begin, header and blank lines included, in the order of the file.
 
-    `header` is the number of blank lines before the header, `unclosed` the text from the row whose
-    quote is never closed to the end of the file.
+    `header` is the number of blank lines before the header, `unclosed` the beginning of the text from the row whose
+    quote is never closed to the end of the file; `mixed` says that not all lines end alike.
     """
 
     names: tuple[str, ...]
@@ -49,6 +53,7 @@ class CsvRows:
     lines: Numbers
     blank: Flags
     unclosed: str | None
+    mixed: bool
 
 
 def csv_header(path: Path) -> tuple[list[str], str]:
@@ -67,6 +72,7 @@ def csv_header(path: Path) -> tuple[list[str], str]:
             names = next(csv.reader(text.splitlines(keepends=True), delimiter=delimiter), [])
         except csv.Error as error:
             raise UnreadableFileError(f"its header cannot be told apart ({error})") from error
+        check_columns(len(names))
         return _distinct([n.strip() for n in names]), delimiter
     return [], ","
 
@@ -90,12 +96,20 @@ def load_csv(con: duckdb.DuckDBPyConnection, path: Path, kept: frozenset[str]) -
                 (line bigint, field varchar, reason varchar, raw varchar)""")
         return {}, 0
     # Read by one thread, the rows are numbered in the order of the file.
-    con.execute(f"""
-        create or replace temp table parsed_rows as
-        select row_number() over () as {ROW}, * from read_csv({literal(path)},
-            auto_detect = false, header = true, columns = {columns}, delim = {literal(rows.delimiter)},
-            quote = '"', escape = '"', skip = {rows.header}, store_rejects = true, parallel = false,
-            max_line_size = {_MAX_ROW})""")
+    try:
+        con.execute(f"""
+            create or replace temp table parsed_rows as
+            select row_number() over () as {ROW}, * from read_csv({literal(path)},
+                auto_detect = false, header = true, columns = {columns}, delim = {literal(rows.delimiter)},
+                quote = '"', escape = '"', skip = {rows.header}, store_rejects = true, parallel = false,
+                max_line_size = {LONGEST_RECORD})""")
+    except duckdb.InvalidInputException as error:
+        if "state machine" not in str(error) or not rows.mixed:
+            raise
+        raise UnreadableFileError(
+            "some of its lines end in a carriage return and a line feed, others in one of them alone; let all end "
+            "alike (as `tr -d '\\r'` does)"
+        ) from error
     _number(con, rows)
     _leave_out(con, rows, kept)
     return dict.fromkeys(rows.names, "VARCHAR"), int(np.count_nonzero(~rows.blank[rows.header + 1 :]))
@@ -147,7 +161,7 @@ def _number(con: duckdb.DuckDBPyConnection, rows: CsvRows) -> None:
                 when kind = 'TOO MANY COLUMNS' then {literal(f"{_TOO_MANY} {len(rows.names)}")}
                 when kind = 'INVALID ENCODING' then 'not valid UTF-8'
                 when kind = 'UNQUOTED VALUE' then 'text follows a closing quote'
-                when kind = 'LINE SIZE OVER MAXIMUM' then 'the row is longer than {_MAX_ROW} bytes'
+                when kind = 'LINE SIZE OVER MAXIMUM' then {literal(_TOO_LONG)}
                 else 'the row cannot be parsed'
             end as reason, raw
         from errors inner join all_lines using ({ROW})""")
@@ -172,9 +186,9 @@ def find_rows(path: Path) -> CsvRows:
     """
     names, delimiter = csv_header(path)
     lines: list[Numbers] = [np.array([1], np.int64)]
-    lengths: list[Numbers] = []
-    inside, before, size, last_end = False, 0, 0, 0
-    tail = b""
+    blanks: list[Flags] = []
+    inside, before, size, last_end, count = False, 0, 0, 0, 0
+    tail, returned = b"", 0
     for block in text_blocks(path):
         data = np.frombuffer(block, np.uint8)
         feeds = np.flatnonzero(data == _NEWLINE)
@@ -182,13 +196,17 @@ def find_rows(path: Path) -> CsvRows:
         ends = feeds[~enclosed]
         returns = (ends > 0) & (data[np.maximum(ends - 1, 0)] == _RETURN)
         stops = np.concatenate([[last_end], size + ends + 1])
-        lengths.append(np.diff(stops) - 1 - returns)
+        blanks.append(np.diff(stops) - 1 - returns <= 0)
         lines.append(before + np.flatnonzero(~enclosed) + 2)
-        tail = (tail if not len(ends) else b"") + block[(ends[-1] + 1 if len(ends) else 0) :]
+        tail = (tail if not len(ends) else b"") + block[(ends[-1] + 1 if len(ends) else 0) :][:_MOST_UNCLOSED]
+        tail = tail[:_MOST_UNCLOSED]
         last_end = int(stops[-1])
-        before, size = before + len(feeds), size + len(block)
+        before, size, count = before + len(feeds), size + len(block), count + len(ends)
+        returned += int(np.count_nonzero(returns))
+        if count > MOST_CSV_ROWS:
+            raise UnreadableFileError(f"it has more than {MOST_CSV_ROWS:,} rows; split it and land the parts")
     starts = np.concatenate(lines)[:-1]
-    blank = np.concatenate(lengths) <= 0 if lengths else np.zeros(0, np.bool_)
+    blank = np.concatenate(blanks) if blanks else np.zeros(0, np.bool_)
     unclosed = None
     if inside:
         starts = np.concatenate(lines)
@@ -198,23 +216,45 @@ def find_rows(path: Path) -> CsvRows:
     # A blank line in a table of one column is a row whose only value is missing.
     if len(names) == 1:
         blank = np.zeros_like(blank)
-    return CsvRows(tuple(names), delimiter, header, starts, blank, unclosed)
+    return CsvRows(tuple(names), delimiter, header, starts, blank, unclosed, 0 < returned < count)
 
 
 def _enclosed(data: Bytes, feeds: Numbers, delimiter: int, *, inside: bool) -> tuple[Flags, bool]:
-    """Which line feeds stand between quotes, and whether the block ends between quotes.
+    """Which line feeds stand between quotes, and whether the block ends between quotes."""
+    found, at, before = [np.zeros(0, np.bool_)], 0, _NEWLINE
+    for cut in _cuts(data):
+        own = feeds[np.searchsorted(feeds, at) : np.searchsorted(feeds, cut)] - at
+        flags, inside = _enclosed_in_piece(data[at:cut], own, delimiter, before, inside=inside)
+        found.append(flags)
+        at, before = cut, int(data[cut - 1])
+    return np.concatenate(found), inside
+
+
+def _cuts(data: Bytes) -> Iterator[int]:
+    """Ends of pieces so small that one of nothing but quotes takes little memory; none between two quotes."""
+    at = 0
+    while at < len(data):
+        at = min(at + _PIECE, len(data))
+        while at < len(data) and data[at - 1] == _QUOTE:
+            others = np.flatnonzero(data[at : at + _PIECE] != _QUOTE)
+            at += int(others[0]) + 1 if len(others) else min(_PIECE, len(data) - at)
+        yield at
+
+
+def _enclosed_in_piece(data: Bytes, feeds: Numbers, delimiter: int, before: int, *, inside: bool) -> tuple[Flags, bool]:
+    """`_enclosed` of a piece that comes after the byte `before`.
 
     Only runs of an odd number of quotes change anything. Inside, each closes; outside, one at the
     beginning of a field opens and any other is a letter. So a run elsewhere always leaves us
     outside, and after it the state is the parity of the runs at field beginnings.
     """
-    quotes = np.flatnonzero(data == _QUOTE)
-    if not len(quotes):
+    quotes = data == _QUOTE
+    edges = np.flatnonzero(np.diff(quotes, prepend=np.False_, append=np.False_))
+    first, end = edges[::2], edges[1::2]
+    if not len(first):
         return np.full(len(feeds), inside), inside
-    first = np.flatnonzero(np.diff(quotes, prepend=-2) != 1)
-    length = np.diff(np.append(first, len(quotes)))
-    runs = quotes[first][length % 2 == 1]
-    previous = np.where(runs > 0, data[np.maximum(runs - 1, 0)], _NEWLINE)
+    runs = first[(end - first) % 2 == 1]
+    previous = np.where(runs > 0, data[np.maximum(runs - 1, 0)], before)
     opening = (previous == delimiter) | (previous == _NEWLINE) | (previous == _RETURN)
     toggles = np.cumsum(opening) + int(inside)
     reset = np.maximum.accumulate(np.where(opening, 0, np.arange(1, len(runs) + 1)))

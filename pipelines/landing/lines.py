@@ -2,7 +2,7 @@
 
 DuckDB's own JSON reader is a little faster but gives no line numbers and stops at the first bad
 line; this reader loses nothing. What a line means belongs in `formats/`, how a JSON array is taken
-apart in `json_array.py`.
+apart in `json_array.py`, how much a file may hold in `limits.py`.
 """
 
 from __future__ import annotations
@@ -13,17 +13,41 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from pipelines.landing.failures import UnreadableFileError
 from pipelines.landing.json_array import array_records, begins_array
+from pipelines.landing.limits import (
+    LARGE_RECORD,
+    LONGEST_CSV_LINE,
+    LONGEST_RECORD,
+    MEBIBYTE,
+    MOST_VALUES,
+    check_unpacked,
+    too_full,
+    too_long,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 SCHEMA = pa.schema([("line", pa.int64()), ("raw", pa.string())])
+# Line, length in bytes and reason.
+Refused = tuple[int, int, str]
+REFUSED_SCHEMA = pa.schema([*SCHEMA, ("field", pa.string()), ("reason", pa.string())])
 _CHUNK = 8 << 20
 _NEWLINE = 10
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_BLANK = np.isin(np.arange(256), list(b" \t\n\r\x0b\x0c"))
 _LONGEST_BLANK = 16
+# First bytes of files that are no text.
+_NO_TEXT = {
+    b"PAR1": ("Parquet file", "give its name the suffix .parquet"),
+    b"\x1f\x8b": ("gzip file", "give its name the suffix .gz"),
+    b"\x28\xb5\x2f\xfd": ("Zstandard file", "give its name the suffix .zst"),
+    b"PK\x03\x04": ("zip archive", "unpack it"),
+}
+# Bytes of a line that counts as very long, and of such lines that are read at once.
+_HEAVY_LINE, _HEAVY_PART = 64 << 10, 64 << 20
 
 
 def compression_of(path: Path) -> str | None:
@@ -34,14 +58,18 @@ def compression_of(path: Path) -> str | None:
 class LineReader:
     """Batches of (line: 1-based number, raw: text with its line feed); blank lines are left out.
 
-    A file that is a JSON array has its records for lines. Bytes that are not UTF-8 are kept as
-    backslash escapes. A file whose compression is broken raises OSError when the broken place is
-    reached, a broken array UnreadableFileError; `failure` keeps it, for DuckDB hands on but its words.
+    So are lines that are longer or hold more than a record may: `refused` tells of them. A file that is a JSON array
+    has its records for lines. Bytes that are not UTF-8 are kept as backslash escapes. Raises OSError where the
+    compression is broken, UnreadableFileError for a broken array, a file that unpacks to more than it may and one that
+    is no text; `failure` keeps it, for DuckDB hands on but its words.
     """
 
     def __init__(self, path: Path) -> None:
-        self._batches = _batches(path)
+        self._refused: list[Refused] = []
+        self._batches = _batches(path, self._refused)
         self._lines = 0
+        # Whether the last stream ended before the file may have.
+        self.more = False
         self.failure: Exception | None = None
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
@@ -58,63 +86,166 @@ class LineReader:
         self._lines += batch.num_rows
         return batch
 
-    def stream(self) -> pa.RecordBatchReader:
-        """The batches for DuckDB, once."""
-        return pa.RecordBatchReader.from_batches(SCHEMA, self)
+    def stream(self, *, in_parts: bool = False) -> pa.RecordBatchReader:
+        """The batches for DuckDB, once; `in_parts` ends after some very long lines, and the next stream goes on.
+
+        DuckDB may hold thousands of lines at once, whatever their length.
+        """
+        return pa.RecordBatchReader.from_batches(SCHEMA, self._next_part() if in_parts else self)
+
+    def _next_part(self) -> Iterator[pa.RecordBatch]:
+        heavy, self.more = 0, False
+        for batch in self:
+            yield batch
+            heavy += batch.nbytes if batch.nbytes > batch.num_rows * _HEAVY_LINE else 0
+            if heavy > _HEAVY_PART:
+                self.more = True
+                return
+
+    @property
+    def too_large(self) -> int:
+        """How many of the lines read so far are left out because they are too large."""
+        return len(self._refused)
+
+    def refused(self) -> pa.RecordBatchReader:
+        """The lines that are too large (line, raw, field, reason), for DuckDB: to be read when all others are.
+
+        Of their text nothing is kept.
+        """
+
+        def rows() -> Iterator[pa.RecordBatch]:
+            told = [{"line": line, "raw": f"{size} bytes", "reason": why} for line, size, why in self._refused]
+            yield pa.RecordBatch.from_pylist(told, REFUSED_SCHEMA)
+
+        return pa.RecordBatchReader.from_batches(REFUSED_SCHEMA, rows())
 
     def count(self) -> int:
         """How many lines the file has, whatever was made of them."""
         for _ in self:
             pass
-        return self._lines
+        return self._lines + self.too_large
 
 
 def text_blocks(path: Path) -> Iterator[bytes]:
     """The decompressed file in blocks of whole lines, without a byte order mark.
 
-    Every block ends with a line feed, the last one with an added one if the file has none there.
+    Every block ends with a line feed, the last one with an added one if the file has none there. Raises
+    UnreadableFileError for a line that is too long to be held, and for a file that unpacks to more than it may.
     """
-    yield from _blocks(_chunks(path))
+    lines = 0
+    for block, length in _blocks(_without_mark(path), LONGEST_CSV_LINE):
+        if length:
+            raise UnreadableFileError(
+                f"line {lines + 1:,} is longer than {LONGEST_CSV_LINE // MEBIBYTE} MiB ({length:,} bytes)"
+            )
+        yield block
+        lines += block.count(b"\n")
 
 
-def _chunks(path: Path) -> Iterator[bytes]:
-    first = True
-    with pa.input_stream(str(path), compression=compression_of(path)) as stream:
+def chunks_of(path: Path) -> Iterator[bytes]:
+    """The decompressed file in pieces of some MiB.
+
+    Raises OSError where its compression is broken, UnreadableFileError where it unpacks to more than it may or is no
+    text.
+    """
+    packing = compression_of(path)
+    with pa.input_stream(str(path), compression=packing) as stream:
+        size = 0
         while chunk := stream.read(_CHUNK):
-            yield chunk.removeprefix(BYTE_ORDER_MARK) if first else chunk
-            first = False
+            if not size and not packing:
+                _check_text(chunk)
+            size += len(chunk)
+            if packing:
+                check_unpacked(size, path.stat().st_size)
+            yield chunk
 
 
-def _blocks(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    rest: list[bytes] = []
+def _check_text(head: bytes) -> None:
+    """Raise UnreadableFileError for a file whose first bytes are those of another kind of file than its name says."""
+    for mark, (kind, way_out) in _NO_TEXT.items():
+        if head.startswith(mark):
+            raise UnreadableFileError(f"it is a {kind} by its first bytes; {way_out}")
+
+
+def _without_mark(path: Path) -> Iterator[bytes]:
+    """The chunks of a file without its byte order mark."""
+    chunks = chunks_of(path)
     for chunk in chunks:
-        cut = chunk.rfind(b"\n") + 1
-        if cut == 0:
-            rest.append(chunk)
+        yield chunk.removeprefix(BYTE_ORDER_MARK)
+        break
+    yield from chunks
+
+
+def _blocks(chunks: Iterator[bytes], longest: int) -> Iterator[tuple[bytes, int]]:
+    """Blocks of whole lines, each with the length of its first line if that is too long, else 0.
+
+    Of a line that is too long only the line feed is left.
+    """
+    rest: list[bytes] = []
+    # Of the line that is not yet whole; its beginning is not kept when it is too long already.
+    length = 0
+    for chunk in chunks:
+        end = chunk.find(b"\n")
+        length += len(chunk) if end < 0 else end
+        if length > longest:
+            rest = []
+        if end < 0:
+            if length <= longest:
+                rest.append(chunk)
             continue
-        yield b"".join([*rest, chunk[:cut]])
-        rest = [chunk[cut:]] if cut < len(chunk) else []
-    if any(rest):
-        yield b"".join([*rest, b"\n"])
+        cut = chunk.rfind(b"\n") + 1
+        yield (chunk[end:cut], length) if length > longest else (b"".join([*rest, chunk[:cut]]), 0)
+        rest, length = [chunk[cut:]], len(chunk) - cut
+    if length:
+        yield (b"\n", length) if length > longest else (b"".join([*rest, b"\n"]), 0)
 
 
-def _batches(path: Path) -> Iterator[pa.RecordBatch]:
-    chunks = _chunks(path)
+def _batches(path: Path, refused: list[Refused]) -> Iterator[pa.RecordBatch]:
+    """The lines that can be read; those that cannot are added to `refused`."""
+    chunks = _without_mark(path)
     head = next(chunks, b"")
     chunks = chain([head], chunks)
     first = 1
     if begins_array(head):
         for whole, offsets in array_records(chunks):
-            yield _batch(whole, offsets, first)
+            yield _without(_batch(whole, offsets, first), None, _too_large(whole, offsets, first, "record", refused))
             first += len(offsets) - 1
         return
-    for whole in _blocks(chunks):
-        offsets = np.append(0, np.flatnonzero(np.frombuffer(whole, np.uint8) == _NEWLINE) + 1)
-        batch = _batch(whole, offsets, first)
-        blank = _blank_lines(whole, offsets)
-        yield batch if not len(blank) else batch.filter(pa.array(~np.isin(np.arange(batch.num_rows), blank)))
+    for whole, length in _blocks(chunks, LONGEST_RECORD):
+        if length:
+            refused.append((first, length, too_long("line", length)))
+        data = np.frombuffer(whole, np.uint8)
+        offsets = np.append(0, np.flatnonzero(data == _NEWLINE) + 1)
+        large = _too_large(whole, offsets, first, "line", refused)
+        yield _without(_batch(whole, offsets, first), _blank_lines(data, offsets), large)
         # Blank lines are left out of the batch, but they are lines.
-        first += batch.num_rows
+        first += len(offsets) - 1
+
+
+def _without(batch: pa.RecordBatch, blank: np.ndarray | None, large: list[int]) -> pa.RecordBatch:
+    """The batch without lines that are blank or too large."""
+    if blank is None and not large:
+        return batch
+    keep = np.ones(batch.num_rows, np.bool_) if blank is None else ~blank
+    keep[large] = False
+    return batch.filter(pa.array(keep))
+
+
+def _too_large(whole: bytes, offsets: np.ndarray, first: int, what: str, refused: list[Refused]) -> list[int]:
+    """Positions of texts that are too long or hold too much to be parsed; they are added to `refused`."""
+    found = []
+    for at in np.flatnonzero(np.diff(offsets) > LARGE_RECORD).tolist():
+        begin, end = int(offsets[at]), int(offsets[at + 1])
+        values = sum(whole.count(mark, begin, end) for mark in (b"[", b"{", b":", b","))
+        if end - begin > LONGEST_RECORD + 1:
+            reason = too_long(what, end - begin)
+        elif values > MOST_VALUES:
+            reason = too_full(what, values)
+        else:
+            continue
+        found.append(at)
+        refused.append((first + at, end - begin, reason))
+    return found
 
 
 def _batch(whole: bytes, offsets: np.ndarray, first: int) -> pa.RecordBatch:
@@ -128,7 +259,9 @@ def _batch(whole: bytes, offsets: np.ndarray, first: int) -> pa.RecordBatch:
     return pa.record_batch([pa.array(np.arange(first, first + count)), raw], schema=SCHEMA)
 
 
-def _blank_lines(whole: bytes, offsets: np.ndarray) -> np.ndarray:
-    """Positions of lines that hold nothing but white space; only short lines are looked at."""
-    short = np.flatnonzero(np.diff(offsets) <= _LONGEST_BLANK)
-    return np.array([i for i in short if not whole[offsets[i] : offsets[i + 1]].strip()], np.int64)
+def _blank_lines(data: np.ndarray, offsets: np.ndarray) -> np.ndarray | None:
+    """Which lines hold nothing but white space, None where none does; only short lines are looked at."""
+    short = np.diff(offsets) <= _LONGEST_BLANK
+    if not short.any():
+        return None
+    return short & np.logical_and.reduceat(_BLANK[data], offsets[:-1])

@@ -119,7 +119,7 @@ def stage_file(
             from judged
         )
         select {place}, md5(source || chr(31) || event_id)::uuid, verdict.field, verdict.reason,
-            case when verdict is not null then rtrim(raw, chr(10) || chr(13)) end, {", ".join(values)}
+            case when verdict is not null then held_text(raw) end, {", ".join(values)}
         from named{"" if refused_too else " where verdict is null"}""")
 
 

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.landing.columns import can_be_columns, counts_in_order, open_columns, plain_lines
-from pipelines.landing.failures import is_machine_failure, machine_failure
+from pipelines.landing.failures import UnreadableFileError, is_machine_failure, machine_failure
 from pipelines.landing.formats import load_formats
 from pipelines.landing.lines import SCHEMA, LineReader
 from pipelines.landing.normalise import stage_file
@@ -98,7 +98,7 @@ def stage_batch(
         con.register("landed_lines", _texts(batch, new, left))
         define_records(con, fmt, source)
         stage_file(con, fmt.sql(), place=place, source=source, received_at=received_at)
-    except (duckdb.Error, OSError) as error:
+    except (duckdb.Error, OSError, UnreadableFileError) as error:
         if is_machine_failure(error):
             named = (p for p in paths if str(p) in str(error))
             raise machine_failure(error, next(named, path)) from error

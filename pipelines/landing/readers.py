@@ -15,6 +15,7 @@ from pipelines.landing.csv_records import ROW, load_csv
 from pipelines.landing.failures import UnreadableFileError
 from pipelines.landing.fields import fields_of
 from pipelines.landing.formats import Format, contract_shape
+from pipelines.landing.limits import check_columns, check_rows, check_unpacked
 from pipelines.landing.lines import LineReader
 from pipelines.sql import identifier, literal
 
@@ -45,6 +46,14 @@ class OpenFile:
 
     rows: int | None = None
     lines: LineReader | None = None
+    in_parts: bool = False
+
+    def next_part(self, con: duckdb.DuckDBPyConnection) -> bool:
+        """Let `records` be those after the ones that were read, if there may be any."""
+        if not (self.in_parts and self.lines and self.lines.more):
+            return False
+        con.register("landed_lines", self.lines.stream(in_parts=True))
+        return True
 
     def count(self) -> int:
         """Records of the file; call it when they have been read."""
@@ -63,7 +72,7 @@ def define_constants(con: duckdb.DuckDBPyConnection, source: Source) -> None:
 
 
 def open_records(con: duckdb.DuckDBPyConnection, path: Path, fmt: Format, source: Source) -> OpenFile:
-    """Define the temporary view `records` over a file.
+    """Define the temporary view `records` over a file; where it is read in parts, over the first of them.
 
     Raises UnreadableFileError when the format does not read this type of file or a mapped column
     does not exist in it.
@@ -78,18 +87,19 @@ def open_records(con: duckdb.DuckDBPyConnection, path: Path, fmt: Format, source
     define_constants(con, source)
     if file_type == "jsonl":
         rows = None if fmt.inside is None else _count_inside(con, path, fmt.inside)
-        return OpenFile(rows, _open_lines(con, path, fmt, source))
+        return OpenFile(rows, _open_lines(con, path, fmt, source), fmt.by_record)
     return OpenFile(rows=_open_table(con, path, file_type, fmt, source))
 
 
 def _count_inside(con: duckdb.DuckDBPyConnection, path: Path, inside: str) -> int:
     """Records of a file whose lines hold many; a line in which there is none is one, to be refused."""
-    con.register("counted_lines", LineReader(path).stream())
+    lines = LineReader(path)
+    con.register("counted_lines", lines.stream())
     [(rows,)] = con.execute(f"""
         select coalesce(sum(greatest(1,
             case when json_valid(raw) then len(json_extract(raw, {literal(inside)})) else 1 end)), 0)::bigint
         from counted_lines""").fetchall()
-    return int(rows)
+    return int(rows) + lines.too_large
 
 
 def _constants(source: Source) -> str:
@@ -104,8 +114,10 @@ def _constants(source: Source) -> str:
 
 def _open_lines(con: duckdb.DuckDBPyConnection, path: Path, fmt: Format, source: Source) -> LineReader:
     lines = LineReader(path)
-    con.register("landed_lines", lines.stream())
+    con.register("landed_lines", lines.stream(in_parts=fmt.by_record))
     define_records(con, fmt, source)
+    con.register("long_lines", lines.refused())
+    con.execute("create or replace temp view records_refused as select * from long_lines")
     return lines
 
 
@@ -173,7 +185,7 @@ def _open_table(con: duckdb.DuckDBPyConnection, path: Path, file_type: FileType,
     if file_type == "csv":
         columns, rows = load_csv(con, path, fields_of(fmt, source, nested=False).plain())
     else:
-        [(rows,)] = con.execute(f"select sum(num_rows)::bigint from parquet_file_metadata({literal(path)})").fetchall()
+        rows = _check_parquet(con, path)
         con.execute(f"""
             create or replace temp view landed_rows as
             select file_row_number + 1 as {ROW}, * exclude (file_row_number)
@@ -190,6 +202,19 @@ def _open_table(con: duckdb.DuckDBPyConnection, path: Path, file_type: FileType,
         from landed_rows""")
     if file_type == "csv":
         con.execute("create or replace temp view records_refused as select * from landed_refused")
+    return int(rows)
+
+
+def _check_parquet(con: duckdb.DuckDBPyConnection, path: Path) -> int:
+    """The number of rows, by the file's footer. Raises UnreadableFileError where it holds more than it may."""
+    [(rows,)] = con.execute(f"select sum(num_rows)::bigint from parquet_file_metadata({literal(path)})").fetchall()
+    [(unpacked, columns)] = con.execute(f"""
+        select coalesce(sum(total_uncompressed_size), 0)::bigint, count(distinct column_id)
+        from parquet_metadata({literal(path)})""").fetchall()
+    size = path.stat().st_size
+    check_rows(rows, size)
+    check_unpacked(unpacked, size)
+    check_columns(columns)
     return int(rows)
 
 

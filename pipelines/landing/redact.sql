@@ -135,3 +135,20 @@ create or replace temp macro up_to_unread(ts, boxes) as (
         )[1]
     end
 );
+
+-- The text of a refused record as it is held until it is looked at here: many that are very long are not held whole.
+-- Of such a one every quoted text is cut where `kept_value` would leave it out anyway; what is longer still, or no
+-- JSON, is cut as a whole.
+create or replace temp macro held_text(t) as (
+    case
+        when strlen(t) <= 65536 then rtrim(t, chr(10) || chr(13))
+        when json_valid(t)
+            then rtrim(left(
+                regexp_replace(
+                    t, '("(?:[^"\\]|\\u[0-9a-fA-F]{4}|\\.){0,130})(?:[^"\\]|\\.)*"', '\1"', 'g'
+                ),
+                131072
+            ), chr(10) || chr(13))
+        else left(t, 4096)
+    end
+);

@@ -123,7 +123,10 @@ def _stage(con: duckdb.DuckDBPyConnection, file: NewFile, number: int, received_
         select 0 as line, '' as raw, '' as field, '' as reason where false""")
     try:
         opened = open_records(con, file.landed.path, fmt, file.landed.source)
-        stage_file(con, fmt.sql(), place=f"{number}, line", source=file.landed.source, received_at=received_at)
+        there_is_more = True
+        while there_is_more:
+            stage_file(con, fmt.sql(), place=f"{number}, line", source=file.landed.source, received_at=received_at)
+            there_is_more = opened.next_part(con)
         con.execute(f"insert into refused select {number}, line, field, reason, raw, true from records_refused")
         return opened.count()
     except (duckdb.Error, OSError, csv.Error, UnreadableFileError) as caught:
@@ -163,16 +166,20 @@ def quarantine_conflicts(con: duckdb.DuckDBPyConnection, new: list[NewFile]) -> 
         file = new[number]
         try:
             fmt = load_formats()[file.landed.source.format]
-            open_records(con, file.landed.path, fmt, file.landed.source)
-            [(found,)] = con.execute(
-                f"""
-                insert into refused
-                select {number}, mapped.line, 'event_id', ?, rtrim(raw, chr(10) || chr(13)), false
-                from ({fmt.sql() if fmt.inside else "from records"}) as mapped semi join (
-                    select line from verdicts where file_no = {number} and verdict = 'conflict'
-                ) as conflicts on mapped.line = conflicts.line""",
-                [f"event_id {CONFLICT}"],
-            ).fetchall()
+            opened = open_records(con, file.landed.path, fmt, file.landed.source)
+            found, there_is_more = 0, True
+            while there_is_more:
+                [(here,)] = con.execute(
+                    f"""
+                    insert into refused
+                    select {number}, mapped.line, 'event_id', ?, held_text(raw), false
+                    from ({fmt.sql() if fmt.inside else "from records"}) as mapped semi join (
+                        select line from verdicts where file_no = {number} and verdict = 'conflict'
+                    ) as conflicts on mapped.line = conflicts.line""",
+                    [f"event_id {CONFLICT}"],
+                ).fetchall()
+                found += here
+                there_is_more = opened.next_part(con)
             stat = file.landed.path.stat()
         except (duckdb.Error, OSError, csv.Error, UnreadableFileError) as error:
             # It was read a moment ago.

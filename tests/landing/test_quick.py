@@ -167,8 +167,8 @@ def test_lines_are_counted_across_chunks(tmp_path: Path, monkeypatch: pytest.Mon
     path = tmp_path / "a.jsonl"
     for content in (b'{"a":1}\n{"b":2}\n{"c":3}', b'{"a":1}\n\n{"b":2}', b'{"a":1}\n {"b":2}\n'):
         path.write_bytes(content)
-        monkeypatch.setattr("pipelines.landing.columns._CHUNK", 8 << 20)
+        monkeypatch.setattr("pipelines.landing.lines._CHUNK", 8 << 20)
         whole = plain_lines(path)
         for chunk in (1, 2, 3, 5, 8, 9):
-            monkeypatch.setattr("pipelines.landing.columns._CHUNK", chunk)
+            monkeypatch.setattr("pipelines.landing.lines._CHUNK", chunk)
             assert plain_lines(path) == whole, (content, chunk)

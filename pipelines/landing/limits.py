@@ -1,0 +1,66 @@
+"""How much one file may ask of the machine: every limit of the readers, and what is said where one is passed.
+
+They are far beyond any log, and there so that a file made to harm, or broken, ends as a quarantined record and not as
+a run that never ends. What a single value may be belongs in `contract.py`.
+"""
+
+from __future__ import annotations
+
+from pipelines.landing.failures import UnreadableFileError
+
+MEBIBYTE = 1 << 20
+# A line of JSON, a record of an array, a row of CSV.
+LONGEST_RECORD = 64 * MEBIBYTE
+# A record longer than this is looked at before it is parsed: of so many values a parser needs hundreds of MiB.
+LARGE_RECORD = 8 * MEBIBYTE
+MOST_VALUES = 2_000_000
+# A CSV file with a line longer than this cannot be told into rows at all.
+LONGEST_CSV_LINE = 2 * LONGEST_RECORD
+MOST_COLUMNS = 2_000
+MOST_CSV_ROWS = 100_000_000
+# Logs pack to a tenth or a thirtieth, at the very best to a hundredth. Beyond the first of these sizes a file may not
+# unpack to more than so many times its own, and none to more than the second.
+FREE_BYTES = 1 << 30
+MOST_TIMES = 250
+MOST_BYTES = 1 << 38
+# A row that differs from the one before takes more than a tenth of a byte in any Parquet file.
+FREE_ROWS = 10_000_000
+MOST_ROWS_A_BYTE = 10
+
+
+def check_unpacked(size: int, packed: int) -> None:
+    """Raise UnreadableFileError where `packed` bytes unpack to `size`, and that is more than they may."""
+    most = min(max(FREE_BYTES, packed * MOST_TIMES), MOST_BYTES)
+    if size > most:
+        raise UnreadableFileError(
+            f"its {packed:,} bytes unpack to more than {most // MEBIBYTE:,} MiB, as no log's do: nothing was "
+            "taken from it; if it is one, unpack it, split it and land the parts"
+        )
+
+
+def too_long(what: str, length: int) -> str:
+    """The reason with which a record is refused for its length in bytes."""
+    return f"the {what} is longer than {LONGEST_RECORD // MEBIBYTE} MiB ({length:,} bytes)"
+
+
+def too_full(what: str, values: int) -> str:
+    """The reason with which a record is refused for what it holds."""
+    return f"the {what} holds more than {MOST_VALUES:,} values ({values:,} brackets, colons and commas)"
+
+
+def check_columns(count: int) -> None:
+    """Raise UnreadableFileError for a table with more columns than any log has."""
+    if count > MOST_COLUMNS:
+        raise UnreadableFileError(
+            f"it has {count:,} columns, more than the {MOST_COLUMNS:,} that are read; leave out those that no mapping "
+            "names"
+        )
+
+
+def check_rows(rows: int, size: int) -> None:
+    """Raise UnreadableFileError for a Parquet file of so many rows in so few bytes that they must all be alike."""
+    if rows > max(FREE_ROWS, size * MOST_ROWS_A_BYTE):
+        raise UnreadableFileError(
+            f"it says that its {size:,} bytes hold {rows:,} rows, as no log's do: nothing was taken from it; "
+            "if it is one, split it and land the parts"
+        )
