@@ -27,9 +27,10 @@ if TYPE_CHECKING:
 
 def leave_out(con: duckdb.DuckDBPyConnection, new: list[NewFile]) -> None:
     """Write `quarantine_rows` (file_no, line, field, reason, raw): `refused`, without what may not be kept."""
+    con.execute("create or replace temp view held_texts as select * replace (text_held(raw) as raw) from refused")
     con.execute("""
         create or replace temp table quarantine_rows as
-        select file_no, line, field, masked(reason) as reason, masked(raw) as raw from refused where cleared""")
+        select file_no, line, field, masked(reason) as reason, masked(raw) as raw from held_texts where cleared""")
     numbers = con.execute("select distinct file_no from refused where not cleared order by 1").fetchall()
     alike: dict[Fields, list[int]] = {}
     for (number,) in numbers:
@@ -39,7 +40,7 @@ def leave_out(con: duckdb.DuckDBPyConnection, new: list[NewFile]) -> None:
         alike.setdefault(fields, []).append(number)
     for fields, files in alike.items():
         names, hidden, boxes = map(_list, (fields.names(), sorted(fields.hidden), fields.boxes()))
-        chosen = f"refused where not cleared and file_no in ({', '.join(map(str, files))})"
+        chosen = f"held_texts where not cleared and file_no in ({', '.join(map(str, files))})"
         con.execute(f"""
             insert into quarantine_rows
             with whole as (

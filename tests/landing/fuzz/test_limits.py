@@ -196,6 +196,19 @@ def test_a_line_in_parts_is_a_line_of_its_file(home: Home, monkeypatch: pytest.M
     assert (read, accepted, [line for line, _ in refused]) == (5, 2, [2, 3])
 
 
+@pytest.mark.parametrize("end", [b"", b"}"])
+def test_very_long_lines_that_begin_alike_stay_two_records(home: Home, end: bytes) -> None:
+    for name, last in {"a": b"1", "b": b"2"}.items():
+        line = text("e", input_tokens=-1, pad="y" * 70_000, end=name)[:-1] + b', "n": ' + last + end
+        drop(home, f"g/{name}.jsonl", line)
+    land(home)
+    drop(home, "g/again.jsonl", line + b"\n" + text("1"))
+    land(home)
+    assert sum(e["quarantined"] for e in entries(home)) == 2
+    assert [e["duplicates"] for e in entries(home) if "again" in e["file"]] == [1]
+    assert all(len(q["raw"]) < 1000 and "\x1d" not in q["raw"] for q in quarantined(home))
+
+
 def test_deep_nesting(home: Home) -> None:
     deep = 100_000
     drop(home, "g/a.jsonl", b"\n".join([
