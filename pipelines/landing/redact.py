@@ -50,10 +50,12 @@ def leave_out(con: duckdb.DuckDBPyConnection, new: list[NewFile]) -> None:
             select file_no, line, field, masked(reason), masked(kept_of(raw, {names}, {hidden}, pairs)) from told""")
         con.execute(f"""
             insert into quarantine_rows
-            with told as (
-                select file_no, line, field, reason, up_to_unread(tokens_of(left(raw, {_MOST_BROKEN})), {boxes}) as raw
+            -- A macro's argument is evaluated wherever it names it: for each token, if it were not a column.
+            with tokens as materialized (
+                select file_no, line, field, reason, tokens_of(left(raw, {_MOST_BROKEN})) as raw
                 from {chosen} and not json_valid(raw)
-            )
+            ),
+            told as (select * replace (up_to_unread(raw, {boxes}) as raw) from tokens)
             select file_no, line, field, masked(reason), masked(kept_of(raw, {names}, {hidden}, null::varchar[]))
             from told""")
 

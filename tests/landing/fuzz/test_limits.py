@@ -71,7 +71,7 @@ def test_a_file_that_unpacks_beyond_all_measure_is_one_record(
     home: Home, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setattr(limits, "FREE_BYTES", 3 * MEBIBYTE)
-    pack(home, name, [BOMBS[name], *(BOMBS[name][-4:] * (MEBIBYTE // 4) for _ in range(200))])
+    pack(home, name, [BOMBS[name], *(BOMBS[name][-4:] * (MEBIBYTE // 4) for _ in range(40))])
     drop(home, "h/a.jsonl", [event("1")])
     summary = land(home)
     assert (summary.records_read, summary.accepted, summary.quarantined) == (2, 1, 1)
@@ -207,6 +207,19 @@ def test_very_long_lines_that_begin_alike_stay_two_records(home: Home, end: byte
     assert sum(e["quarantined"] for e in entries(home)) == 2
     assert [e["duplicates"] for e in entries(home) if "again" in e["file"]] == [1]
     assert all(len(q["raw"]) < 1000 and "\x1d" not in q["raw"] for q in quarantined(home))
+
+
+@pytest.mark.slow
+def test_lines_that_are_no_json_cost_about_what_others_do(tmp_path: Path) -> None:
+    seconds = []
+    for cut in (None, -5):
+        home = make_home(tmp_path / str(cut), CANONICAL)
+        line = text("e", input_tokens=-1, messages=[{"role": "user", "content": "x"}] * 40)
+        drop(home, "g/a.jsonl", b"".join(line[:cut] + b" " * n + b"\n" for n in range(2000)))
+        seconds.append(land_apart(home).seconds)
+        assert outcome(home)[:2] == (2000, 0)
+    # It was 40 times as much when the tokens of a text were found anew for each of them.
+    assert seconds[1] < 8 * seconds[0]
 
 
 def test_deep_nesting(home: Home) -> None:
