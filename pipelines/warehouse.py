@@ -51,14 +51,40 @@ def threads() -> int:
 
 
 @contextmanager
-def connect(home: Home, *, read_only: bool = False, in_memory: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+def connect(
+    home: Home, *, read_only: bool = False, in_memory: bool = False, scratch: str | None = None
+) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection with our limits, closed at the end.
 
     `in_memory` gives scratch space that spills into the home's work folder instead of the
-    warehouse file. Order of rows is not preserved: what needs an order says so.
+    warehouse file. So does `scratch`, a name, but what it spills is packed: a file of that name in the work folder,
+    which is removed at the end. Order of rows is not preserved: what needs an order says so.
     """
+    if scratch:
+        with _scratch_file(home, scratch) as path, _connect(home, str(path), read_only=False) as connection:
+            yield connection
+        return
+    with _connect(home, ":memory:" if in_memory else str(home.warehouse), read_only=read_only) as connection:
+        yield connection
+
+
+@contextmanager
+def _scratch_file(home: Home, name: str) -> Iterator[Path]:
+    path = home.work / f"{name}.duckdb"
+    beside = path.with_name(path.name + ".wal")
+    for left in (path, beside):
+        left.unlink(missing_ok=True)
+    try:
+        yield path
+    finally:
+        for left in (path, beside):
+            left.unlink(missing_ok=True)
+
+
+@contextmanager
+def _connect(home: Home, database: str, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:
     home.work.mkdir(parents=True, exist_ok=True)
-    database = ":memory:" if in_memory else str(home.warehouse)
+    in_memory = database != str(home.warehouse)
     try:
         connection = duckdb.connect(database, read_only=read_only and not in_memory)
     except duckdb.Error as error:

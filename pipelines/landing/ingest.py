@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pipelines import warehouse
+from pipelines.landing.leftovers import SCRATCH, sweep
+from pipelines.landing.lines import compression_of
 from pipelines.landing.manifest import Commit, FileEntry, current_files, read_manifest, write_commit
 from pipelines.landing.new_files import find_new
 from pipelines.landing.normalise import create_staging, part_refused
@@ -40,6 +42,10 @@ if TYPE_CHECKING:
     from pipelines.landing.quarantine.again import Again
     from pipelines.settings import Settings
 
+# Bytes of new logs, unpacked, up to which they are worked on in memory; and how many times a packed log is larger.
+_IN_MEMORY = 2 << 30
+_PACKED = 8
+
 
 @dataclass(frozen=True, slots=True)
 class IngestSummary:
@@ -63,8 +69,9 @@ def ingest(home: Home, settings: Settings, progress: Callable[[str, int, int], N
     a landing folder whose format is unknown; bad records are quarantined instead.
     """
     began = time.monotonic()
-    fetch(home, settings, progress)
     commits = read_manifest(home)
+    sweep(home, commits)
+    fetch(home, settings, progress)
     new, unasked = find_new(home, settings, commits)
     names = tuple(str(p.relative_to(home.root)) for p in unasked)
     new, growing = wait_until_quiet(new, settings.landing.quiet_seconds)
@@ -94,7 +101,9 @@ def _take_in(
     if not new:
         return []
     received_at = now()
-    with warehouse.connect(home, in_memory=True) as con:
+    # What spills from memory is not packed, and takes six times the place.
+    large = sum(f.landed.size * (_PACKED if compression_of(f.landed.path) else 1) for f in new) > _IN_MEMORY
+    with warehouse.connect(home, in_memory=not large, scratch=SCRATCH if large else None) as con:
         read = take_in(con, home, commits, new, received_at, progress)
         commit = write_files(con, home, new, read, number=len(commits) + 1, received_at=received_at)
         commit = replace(commit, refused=write_refused(con, home, commit.commit_id))

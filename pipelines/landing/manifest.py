@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from pipelines.errors import MeterhouseError
+from pipelines.landing import leftovers
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -116,6 +117,7 @@ def write_commit(home: Home, commit: Commit) -> None:
         os.fsync(file.fileno())
     beside.replace(final)
     sync_folder(folder)
+    leftovers.done(home)
 
 
 def sync_folder(folder: Path) -> None:

@@ -11,6 +11,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 from pipelines.errors import MeterhouseError
+from pipelines.landing import leftovers
 from pipelines.landing.contract import COLUMNS
 from pipelines.landing.manifest import Commit, FileEntry, sync_folder
 from pipelines.sql import identifier, literal
@@ -46,6 +47,7 @@ def write_files(
     commit_id = hashlib.sha256(content.encode()).hexdigest()[:16]
     number_files(con, new)
     entries = _entries(con, new, read)
+    leftovers.note(home, commit_id)
     events = _write_events(con, home, commit_id, received_at)
     keys = write_rows(
         con, home, f"events/keys/{commit_id}.parquet",

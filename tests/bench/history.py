@@ -27,7 +27,9 @@ def run(home: Path) -> Timed:
 
 def show(name: str, requests: int, done: Timed, home: Path) -> None:
     """Print what a run needed, by step."""
-    print(f"{name}: {done.seconds:,.1f} s, {done.peak:,.0f} MiB at peak, {done.seconds / requests * 1e6:.1f} s a million")
+    print(
+        f"{name}: {done.seconds:,.1f} s, {done.peak:,.0f} MiB at peak, {done.seconds / requests * 1e6:.1f} s a million"
+    )
     print("  " + ", ".join(f"{step} {seconds:.1f}" for step, seconds in last_steps(home / "runs.jsonl").items()))
 
 

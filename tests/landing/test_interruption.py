@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -100,7 +101,7 @@ def test_no_manifest_entry_nothing_visible(
 def test_more_may_land_before_the_next_run(
     home: Home, undisturbed: list[tuple[list[Row], list[Row], list[str]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Files of a dead run stay unseen although the next one writes under other names."""
+    """Files of a dead run are not seen, and do not stay, although the next one writes under other names."""
 
     def dies(*_: object) -> None:
         raise OSError("the disk is gone")
@@ -109,8 +110,11 @@ def test_more_may_land_before_the_next_run(
         patch.setattr(step, "write_commit", dies)
         with pytest.raises(OSError, match="the disk is gone"):
             land(home)
+    assert list(home.events.rglob("*.parquet")) != []
     drop(home, "g/c.jsonl", [event("other")])
     assert land(home).accepted == 9
+    [commit] = commits(home)
+    assert {p.stem for p in home.events.rglob("*.parquet")} == {commit["commit_id"]}
     wanted = undisturbed[0][0]
     assert [e for e in comparable(events(home)) if e["event_id"] != "other"] == wanted
 
@@ -126,3 +130,33 @@ def test_killed_process(
     land(home)
     assert state(home)[:2] == undisturbed[0][:2]
     assert state(home)[2] == undisturbed[0][2], "a dead run's scratch files are left behind"
+
+
+def test_scratch_files_of_a_dead_run_are_removed(home: Home) -> None:
+    home.work.mkdir(parents=True, exist_ok=True)
+    left = [home.work / name for name in ("landing.duckdb", "landing.duckdb.wal", "digests-old.tmp", "digests-new.tmp")]
+    for path in left:
+        path.write_text("left", encoding="ascii")
+    os.utime(left[2], (0, 0))
+    land(home)
+    assert [path.exists() for path in left] == [False, False, False, True]
+
+
+def test_much_is_worked_on_in_a_file_and_comes_to_the_same(
+    home: Home, undisturbed: list[tuple[list[Row], list[Row], list[str]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(step, "_IN_MEMORY", 0)
+    scratch = []
+
+    def seen(*args: Any, **kwargs: Any) -> Any:
+        scratch.append((home.work / "landing.duckdb").exists())
+        return take_in(*args, **kwargs)
+
+    take_in = step.take_in
+    monkeypatch.setattr(step, "take_in", seen)
+    for name, records, wanted in (("a", FIRST, undisturbed[0]), ("b", SECOND, undisturbed[1])):
+        drop(home, f"g/{name}.jsonl", records)
+        land(home)
+        assert state(home) == wanted
+    assert scratch == [True, True]
+    assert not list(home.work.glob("landing.*"))

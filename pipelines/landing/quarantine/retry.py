@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from pipelines import warehouse
 from pipelines.landing.ingest import now, take_in
+from pipelines.landing.leftovers import sweep
 from pipelines.landing.manifest import write_commit
 from pipelines.landing.new_files import landed_contents
 from pipelines.landing.quarantine.again import Again
@@ -77,6 +78,7 @@ def retry(
         chosen = chosen_files(con)
         if not chosen:
             return RetrySummary()
+        sweep(home, commits)
         contents = landed_contents(home, settings)[0]
         present = by_content(contents)
         present |= _grown(home, contents, [standing[key] for key, _, _ in chosen if key not in present])
