@@ -117,8 +117,11 @@ create or replace temp macro service_tier_name(t) as (
     end
 );
 
--- Text that says something, else null: several logs write '' for what they do not know.
-create or replace temp macro given(t) as (nullif(trim(t), ''));
+-- Text that says something, else null: several logs write '' for what they do not know. Few texts have spaces at
+-- their ends, and trimming is dear. The text is named many times over: let it be a column.
+create or replace temp macro given(t) as (
+    nullif(case when starts_with(t, ' ') or ends_with(t, ' ') then trim(t) else t end, '')
+);
 
 -- A stable name for something that must not be stored in clear.
 create or replace temp macro pseudonym(t) as ('h_' || substr(sha256({{ salt }} || t), 1, 24));
@@ -160,6 +163,8 @@ create or replace temp macro safe_id(t) as (
 -- Who called, by its product's name alone: 'OpenAI/Python 1.40.0' is 'OpenAI/Python', 'curl/8.4' is 'curl'.
 create or replace temp macro agent_name(t) as (
     case
+        -- The name alone already, as most are.
+        when regexp_full_match(t, '[A-Za-z0-9._-]{1,64}') then t
         when not contains(split_part(t, ' ', 1), '@')
             then nullif(left(regexp_extract(t, '^[^\s/;,()]+(/[A-Za-z][A-Za-z._-]*)?'), 64), '')
     end

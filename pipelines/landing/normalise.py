@@ -164,7 +164,7 @@ def _typed(column: Column, kind: str) -> str:
 
 def _given(column: Column) -> str:
     """A mapped text that says something, else null."""
-    text = f"nullif(trim({identifier(column.name)}::varchar), '')"
+    text = f"given({identifier(column.name)}::varchar)"
     return f"agent_name({text})" if column.name == "client_agent" else text
 
 
