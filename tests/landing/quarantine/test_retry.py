@@ -127,6 +127,20 @@ def test_a_conflict_stays(home: Home) -> None:
     assert len(commits(home)) == 2
 
 
+def test_a_mended_time_zone_moves_no_event_that_was_accepted(tmp_path: Path) -> None:
+    home = make_home(tmp_path / "home", CANONICAL + 'time_zone = "Europe/Berlin"\n')
+    # At 2 o'clock that night the clocks of Berlin were put forward to 3.
+    drop(home, "g/a.jsonl", [event("before", occurred_at="2024-03-31T01:30:00"),
+                             event("never", occurred_at="2024-03-31T02:30:00")])  # fmt: skip
+    assert land(home).quarantined == 1
+    [before] = stored(home)
+    home.config.write_text(CANONICAL + 'time_zone = "UTC"\n', encoding="utf-8")
+    assert try_again(home).accepted == 1
+    at = {e["event_id"]: e["occurred_at"].isoformat() for e in stored(home)}
+    assert at == {"before": "2024-03-31T00:30:00", "never": "2024-03-31T02:30:00"}
+    assert before in stored(home)
+
+
 def test_an_older_revision_that_comes_late_is_an_amendment_that_does_not_count(tmp_path: Path) -> None:
     home = make_home(tmp_path / "home", CANONICAL)
     drop(home, "g/a.jsonl", [nameless("1"), event("1", revision=1, output_tokens=5)])
