@@ -29,7 +29,7 @@ from pipelines.landing.quiet import (
 from pipelines.landing.redact import leave_out
 from pipelines.landing.repeated import leave_repeated
 from pipelines.landing.resolve import resolve
-from pipelines.landing.staging import define_macros, quarantine_conflicts, stage_all
+from pipelines.landing.staging import quarantine_conflicts, stage_all
 from pipelines.landing.write import number_files, write_files, write_refused
 
 if TYPE_CHECKING:
@@ -142,7 +142,6 @@ def take_in(
     part_refused(con)
     if again:
         read = again.choose(con, read)
-    define_macros(con, home)
     resolve(con, [home.root / c.keys for c in commits if c.keys])
     quarantine_conflicts(con, new)
     leave_out(con, new)

@@ -1,7 +1,7 @@
 -- Functions that every format mapping may use. All return null, never an error, on bad text.
 
 -- Text as a whole number (12, "12", 12.0, 1e3), else null: fractions are not rounded.
-create or replace temp macro whole(t) as (
+create or replace macro whole(t) as (
     case
         when contains(t::varchar, '.') or contains(t::varchar, 'e') or contains(t::varchar, 'E')
             -- Each comparison catches fractions that the other's precision hides.
@@ -16,12 +16,12 @@ create or replace temp macro whole(t) as (
 );
 
 -- A count of tokens is a whole number from 0 to the contract's ceiling.
-create or replace temp macro not_count(t) as (
+create or replace macro not_count(t) as (
     t is not null and not coalesce(whole(t) between 0 and max_tokens(), false)
 );
 
 -- Text as a count of tokens, 0 where it is none: sums and differences of these cannot overflow.
-create or replace temp macro tokens(t) as (
+create or replace macro tokens(t) as (
     case
         -- Most fields that can be left out are.
         when t is null then 0
@@ -31,7 +31,7 @@ create or replace temp macro tokens(t) as (
 );
 
 -- Text as a count of tokens, null where it is none.
-create or replace temp macro known_tokens(t) as (
+create or replace macro known_tokens(t) as (
     case when t is not null and whole(t) between 0 and max_tokens() then whole(t) end
 );
 
@@ -40,7 +40,7 @@ create or replace temp macro known_tokens(t) as (
 -- they include it: then there is a least and a most that can be images of it, and these must be the same number.
 -- `texts` and `cached_images` are what the provider says of them, else null; `rest` is the prompt without its audio
 -- part, `stored` what was read from or written to a cache, `written` the written part of it.
-create or replace temp macro fresh_images(images, cached_images, texts, rest, stored, written) as (
+create or replace macro fresh_images(images, cached_images, texts, rest, stored, written) as (
     case
         when images = 0 then 0
         when texts + images = rest - stored then images
@@ -51,7 +51,7 @@ create or replace temp macro fresh_images(images, cached_images, texts, rest, st
 );
 
 -- Text as hours (12, "0.25", 1e-05), else null: what has a seventh decimal is not rounded.
-create or replace temp macro hours(t) as (
+create or replace macro hours(t) as (
     case
         when regexp_full_match(trim(t::varchar), '[+-]?[0-9]*(\.[0-9]{0,6}0*)?') then try_cast(t as decimal(18, 6))
         -- Of texts as short as these, what the precision of one comparison hides the other catches.
@@ -64,13 +64,13 @@ create or replace temp macro hours(t) as (
 );
 
 -- ISO 8601 text as UTC; where it names no zone, in that of the source, which is the connection's: see zone.sql.
-create or replace temp macro calendar_instant(t) as (try_cast(t as timestamptz) at time zone 'UTC');
+create or replace macro calendar_instant(t) as (try_cast(t as timestamptz) at time zone 'UTC');
 
 -- A time in UTC as text that `instant` reads back, whatever the zone of the source.
-create or replace temp macro utc_text(t) as (t::timestamp::varchar || 'Z');
+create or replace macro utc_text(t) as (t::timestamp::varchar || 'Z');
 
 -- ISO 8601 text or seconds, milliseconds or microseconds since 1970, as UTC.
-create or replace temp macro instant(t) as (
+create or replace macro instant(t) as (
     case
         -- The cheap test first: a calendar date has a hyphen, an epoch time has none (or only in front).
         when position('-' in t) > 1 then calendar_instant(t)
@@ -84,7 +84,7 @@ create or replace temp macro instant(t) as (
 );
 
 -- One name a provider, so that logs of several gateways meet the same rates.
-create or replace temp macro provider_name(t) as (
+create or replace macro provider_name(t) as (
     case lower(trim(t))
         when '' then null
         when 'vertex_ai' then 'google'
@@ -106,7 +106,7 @@ create or replace temp macro provider_name(t) as (
 );
 
 -- The tier as served. "auto" is only ever asked for, never served; "fast" is reported as priority.
-create or replace temp macro service_tier_name(t) as (
+create or replace macro service_tier_name(t) as (
     case lower(trim(t))
         when 'default' then 'standard'
         when '' then 'standard'
@@ -119,15 +119,15 @@ create or replace temp macro service_tier_name(t) as (
 
 -- Text that says something, else null: several logs write '' for what they do not know. Few texts have spaces at
 -- their ends, and trimming is dear. The text is named many times over: let it be a column.
-create or replace temp macro given(t) as (
+create or replace macro given(t) as (
     nullif(case when starts_with(t, ' ') or ends_with(t, ' ') then trim(t) else t end, '')
 );
 
 -- A stable name for something that must not be stored in clear.
-create or replace temp macro pseudonym(t) as ('h_' || substr(sha256({{ salt }} || t), 1, 24));
+create or replace macro pseudonym(t) as ('h_' || substr(sha256({{ salt }} || t), 1, 24));
 
 -- A key by a name of ours: only what is a digest already (ours, or a whole SHA-256) stays as it is.
-create or replace temp macro key_id(t) as (
+create or replace macro key_id(t) as (
     case
         when length(t) in (26, 64) and regexp_full_match(t, 'h_[0-9a-f]{24}|[0-9a-f]{64}') then t
         else pseudonym(t)
@@ -135,12 +135,12 @@ create or replace temp macro key_id(t) as (
 );
 
 -- A person by a name of ours: any text may be one, so only our own pseudonym stays as it is.
-create or replace temp macro person_id(t) as (
+create or replace macro person_id(t) as (
     case when length(t) = 26 and regexp_full_match(t, 'h_[0-9a-f]{24}') then t else pseudonym(t) end
 );
 
 -- Ids pass unless they look like a secret key, an e-mail address or a network address.
-create or replace temp macro safe_id(t) as (
+create or replace macro safe_id(t) as (
     case
         -- Cheap tests first: few ids can be any of these.
         when not (
@@ -161,7 +161,7 @@ create or replace temp macro safe_id(t) as (
 );
 
 -- Who called, by its product's name alone: 'OpenAI/Python 1.40.0' is 'OpenAI/Python', 'curl/8.4' is 'curl'.
-create or replace temp macro agent_name(t) as (
+create or replace macro agent_name(t) as (
     case
         -- The name alone already, as most are.
         when regexp_full_match(t, '[A-Za-z0-9._-]{1,64}') then t
@@ -171,7 +171,7 @@ create or replace temp macro agent_name(t) as (
 );
 
 -- The text of a record that is kept for mending, without secret keys, e-mail and network addresses.
-create or replace temp macro masked(t) as (
+create or replace macro masked(t) as (
     regexp_replace(
         regexp_replace(
             regexp_replace(
@@ -192,7 +192,7 @@ create or replace temp macro masked(t) as (
 );
 
 -- A value as a reason may show it: not where it is as long as a key, or has as many words as a sentence.
-create or replace temp macro shown(t) as (
+create or replace macro shown(t) as (
     case
         when
             regexp_full_match(t, '[-+0-9.eE]{1,80}')
@@ -203,17 +203,17 @@ create or replace temp macro shown(t) as (
 );
 
 -- What is wrong with a record: the source's own field name and a predicate that reads on from it.
-create or replace temp macro problem(f, r) as ({ 'field': f, 'reason': f || ' ' || r });
+create or replace macro problem(f, r) as ({ 'field': f, 'reason': f || ' ' || r });
 
-create or replace temp macro bad_calls(f, t) as problem(
+create or replace macro bad_calls(f, t) as problem(
     f, 'is not a number of calls (a whole number from 0 to ' || max_meter() || '): ' || shown(t)
 );
 
-create or replace temp macro unsplit_images(f, images, stored) as problem(
+create or replace macro unsplit_images(f, images, stored) as problem(
     f, 'is ' || images || ', and ' || stored || ' input tokens were read from or written to a cache: how many of '
     || 'these were images does not follow; log the uncached text_tokens or cached_tokens_details.image_tokens too'
 );
 
-create or replace temp macro bad_count(f, t) as problem(
+create or replace macro bad_count(f, t) as problem(
     f, 'is not a number of tokens (a whole number from 0 to ' || max_tokens() || '): ' || shown(t)
 );

@@ -2,24 +2,24 @@
 -- Works on tokens of the text, so that what is kept stays as it was, and so that what is no JSON can be kept too.
 
 -- A quoted text, closed or cut off by the end of the whole; ' is for what Python prints.
-create or replace temp macro quoted() as (
+create or replace macro quoted() as (
     '(?:"(?:[^"\\]|\\.)*\\?(?:"|$)|''(?:[^''\\]|\\.)*\\?(?:''|$))'
 );
 
 -- A text in tokens that add up to it: quoted texts, colons, numbers and words, and what stands between them.
-create or replace temp macro tokens_of(t) as (
+create or replace macro tokens_of(t) as (
     regexp_extract_all(t, '(?s)' || quoted() || '|\s*:\s*|[^\s"''{}\[\],:]+|[\s{}\[\],]+')
 );
 
-create or replace temp macro is_quoted(t) as (left(t, 1) in ('"', ''''));
+create or replace macro is_quoted(t) as (left(t, 1) in ('"', ''''));
 
-create or replace temp macro is_colon(t) as (contains(t, ':') and not is_quoted(t));
+create or replace macro is_colon(t) as (contains(t, ':') and not is_quoted(t));
 
 -- Places of tokens, for a lambda that looks at neighbours.
-create or replace temp macro places(ts) as (generate_series(1, length(ts)));
+create or replace macro places(ts) as (generate_series(1, length(ts)));
 
 -- What a quoted text says. Few hold an escape, and only those have to be parsed.
-create or replace temp macro unquoted(t) as (
+create or replace macro unquoted(t) as (
     case
         when contains(t, '\') then coalesce(try(json_extract_string(t, '$')), t)
         else substr(t, 2, length(t) - 2)
@@ -27,26 +27,26 @@ create or replace temp macro unquoted(t) as (
 );
 
 -- Whether the i-th token is a key, and whether it is the value of one.
-create or replace temp macro is_key(ts, i) as (is_quoted(ts[i]) and is_colon(ts[i + 1]));
+create or replace macro is_key(ts, i) as (is_quoted(ts[i]) and is_colon(ts[i + 1]));
 
-create or replace temp macro has_key(ts, i) as (i > 2 and is_colon(ts[i - 1]) and is_quoted(ts[i - 2]));
+create or replace macro has_key(ts, i) as (i > 2 and is_colon(ts[i - 1]) and is_quoted(ts[i - 2]));
 
-create or replace temp macro is_number(t) as (regexp_full_match(t, '["'']?[-+0-9.eE]{1,40}["'']?'));
+create or replace macro is_number(t) as (regexp_full_match(t, '["'']?[-+0-9.eE]{1,40}["'']?'));
 
 -- A number or one of the words that JSON and Python have.
-create or replace temp macro says_no_text(t) as (
+create or replace macro says_no_text(t) as (
     is_number(t) or regexp_full_match(t, '(?i)true|false|null|none|nan|[-+]?inf(inity)?')
 );
 
 -- Keys whose value is a secret, whatever it looks like. A count may be called token too.
-create or replace temp macro is_secret(k, v) as (
+create or replace macro is_secret(k, v) as (
     regexp_matches(k, '(?i)(api|access|private)[-_ ]?key|authorization|secret|passw|credential|cookie')
     or (regexp_matches(k, '(?i)token$') and not is_number(v))
 );
 
 -- The value of a key: *** for a secret or a person (`hidden`), … for a text that the format does not read there.
 -- `pairs` are the names and values of the texts that it reads, null where the record is no JSON.
-create or replace temp macro kept_value(k, v, names, hidden, pairs) as (
+create or replace macro kept_value(k, v, names, hidden, pairs) as (
     case
         when v in ('null', 'None', '""', '''''') then v
         when list_contains(hidden, k) then '"***"'
@@ -66,7 +66,7 @@ create or replace temp macro kept_value(k, v, names, hidden, pairs) as (
     end
 );
 
-create or replace temp macro kept_token(ts, i, names, hidden, pairs) as (
+create or replace macro kept_token(ts, i, names, hidden, pairs) as (
     case
         when left(ts[i], 1) in ('{', '}', '[', ']', ',', ':', ' ', chr(9), chr(10), chr(13)) then ts[i]
         -- A key is a name; what is as long as a sentence is text.
@@ -80,18 +80,18 @@ create or replace temp macro kept_token(ts, i, names, hidden, pairs) as (
 );
 
 -- Numbers in a row are an embedding, or a text as a model reads it.
-create or replace temp macro without_vectors(t) as (
+create or replace macro without_vectors(t) as (
     regexp_replace(t, '\[\s*[-+0-9.eE]+\s*(?:,\s*[-+0-9.eE]+\s*)+,?\s*(?:\]|$)', '[…]', 'g')
 );
 
-create or replace temp macro kept_of(ts, names, hidden, pairs) as (
+create or replace macro kept_of(ts, names, hidden, pairs) as (
     without_vectors(
         array_to_string(list_transform(places(ts), lambda i: kept_token(ts, i, names, hidden, pairs)), '')
     )
 );
 
 -- Objects that a table holds as text, as objects.
-create or replace temp macro unwrapped(t, boxes) as (
+create or replace macro unwrapped(t, boxes) as (
     case
         when regexp_matches(t, '"\s*:\s*"\s*\{')
             then list_transform(
@@ -117,7 +117,7 @@ create or replace temp macro unwrapped(t, boxes) as (
 
 -- Of a text that is no JSON, which key is below which is not known: from the first object or array onward that the
 -- format does not read, nothing is kept. What does not begin as JSON does has no structure to keep.
-create or replace temp macro up_to_unread(ts, boxes) as (
+create or replace macro up_to_unread(ts, boxes) as (
     case
         when not coalesce(regexp_matches(ts[1], '^\s*[{\[]'), false) then ['[text left out]']
         else list_transform(
@@ -139,7 +139,7 @@ create or replace temp macro up_to_unread(ts, boxes) as (
 -- The text of a refused record as it is held until it is looked at here: many that are very long are not held whole.
 -- Of such a one every quoted text is cut where `kept_value` would leave it out anyway; what is longer still, or no
 -- JSON, is cut as a whole. A digest of the whole stands behind it, so that two that begin alike stay two.
-create or replace temp macro held_text(t) as (
+create or replace macro held_text(t) as (
     case
         when strlen(t) <= 65536 then rtrim(t, chr(10) || chr(13))
         when json_valid(t)
@@ -154,4 +154,4 @@ create or replace temp macro held_text(t) as (
 );
 
 -- What `held_text` keeps, without the digest.
-create or replace temp macro text_held(t) as (regexp_replace(t, '\x1d[0-9a-f]{32}$', ''));
+create or replace macro text_held(t) as (regexp_replace(t, '\x1d[0-9a-f]{32}$', ''));

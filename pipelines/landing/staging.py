@@ -58,10 +58,13 @@ def salt(home: Home) -> str:
 
 
 def define_macros(con: duckdb.DuckDBPyConnection, home: Home) -> None:
-    """The functions of macros.sql and redact.sql, on this connection or cursor only."""
+    """The functions of macros.sql and redact.sql, for all cursors of a connection in memory.
+
+    They take longer to define than small files to read, so once is enough.
+    """
     text = read_sql(Path(__file__).with_name("macros.sql"))
-    con.execute(f"create or replace temp macro max_tokens() as ({MAX_TOKENS}::bigint)")
-    con.execute(f"create or replace temp macro max_meter() as ({MAX_METER}::bigint)")
+    con.execute(f"create or replace macro max_tokens() as ({MAX_TOKENS}::bigint)")
+    con.execute(f"create or replace macro max_meter() as ({MAX_METER}::bigint)")
     con.execute(text.replace("{{ salt }}", literal(salt(home))))
     con.execute(read_sql(Path(__file__).with_name("redact.sql")))
 
@@ -84,7 +87,7 @@ def stage_all(
 
     Returns how many records each holds by the count of its reader, whatever was made of them.
     """
-    salt(home)
+    define_macros(con, home)
     counts = [0] * len(new)
     threads = warehouse.threads()
     # The largest first, so that none is left for the end.
@@ -92,7 +95,6 @@ def stage_all(
 
     def stage(batch: Batch) -> Batch:
         with con.cursor() as cursor:
-            define_macros(cursor, home)
             set_zone(cursor, new[batch.files[0]].landed.source)
             stage_batch(cursor, batch, new, received_at, kept=len(parts) < threads)
             for number in batch.files:

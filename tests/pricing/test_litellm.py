@@ -135,7 +135,7 @@ def test_keys_name_models_as_events_do(key, provider, expected):
 
 def test_providers_are_named_as_the_landing_step_names_them():
     text = (Path(pipelines.landing.__file__).parent / "macros.sql").read_text(encoding="utf-8")
-    start = text.index("create or replace temp macro provider_name(t)")
+    start = text.index("create or replace macro provider_name(t)")
     with duckdb.connect() as con:
         con.execute(text[start : text.index(";", start)])
         landed = {name: con.execute("select provider_name(?)", [name]).fetchone()[0] for name in PROVIDERS}

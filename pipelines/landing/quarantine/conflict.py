@@ -15,7 +15,7 @@ from pipelines.landing.new_files import landed_contents
 from pipelines.landing.normalise import create_staging
 from pipelines.landing.quarantine.retry import GONE, by_content, under_first_name
 from pipelines.landing.resolve import CONFLICT
-from pipelines.landing.staging import define_macros, stage_all
+from pipelines.landing.staging import stage_all
 from pipelines.landing.write import number_files
 from pipelines.sql import identifier, literal
 
@@ -71,7 +71,6 @@ def compare(
     create_staging(con)
     number_files(con, new)
     stage_all(con, home, new, now(), None)
-    define_macros(con, home)
     con.execute(f"""
         create or replace temp table conflicting as
         select number, staged.* from staged
