@@ -7,6 +7,7 @@ it checks beyond the column list.
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -127,12 +128,18 @@ def event(event_id: object, **changes: object) -> Row:
     }
 
 
+@cache
+def _database() -> duckdb.DuckDBPyConnection:
+    """A database for all readings: opening one takes longer. It remembers no file."""
+    return duckdb.connect(config={"enable_external_file_cache": False})
+
+
 def _read(home: Home, paths: list[str], names: tuple[str, ...], order: str) -> list[Row]:
     if not paths:
         return []
     files = "[" + ", ".join(literal(home.root / p) for p in paths) + "]"
     columns = ", ".join(identifier(n) for n in names)
-    with duckdb.connect() as con:
+    with _database().cursor() as con:
         rows = con.execute(f"""
             select {columns} from read_parquet({files}, hive_partitioning = false, union_by_name = true)
             order by {order}""").fetchall()
