@@ -162,9 +162,10 @@ def build_dbt_assets(home: Home) -> dg.AssetsDefinition:
                 profiles_dir=str(build.DBT_PROJECT),
                 dbt_executable=build.dbt_executable(),
             )
-            call = resource.cli(
-                _one_word_exclude(build.dbt_arguments(plan)), context=context, target_path=place.work / "dbt"
-            )
+            # In a folder of its own: what dbt remembers hangs on the path by which it is told of the warehouse.
+            target = place.work / "dbt-job"
+            build.lend_parsing(place.work / "dbt-graph", target)
+            call = resource.cli(_one_word_exclude(build.dbt_arguments(plan)), context=context, target_path=target)
             events, failure = _collect(call.stream())
             # A few tables chosen in the UI are not a build: the next run still has all to do.
             if failure is None and not context.is_subset:

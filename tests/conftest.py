@@ -4,17 +4,47 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 import pytest
 
+from pipelines import build
 from pipelines.home import Home
 from pipelines.landing import quiet
 from pipelines.run import RunSummary, run_all
 from pipelines.settings import load_settings
 from pipelines.simulate.simulation import simulate
+from tests.warm_dbt import WarmDbt
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 TRACES = Path(__file__).resolve().parents[2] / "shared" / "traces"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _dbt_starts_at_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """One dbt is loaded a process, and takes the project apart for its first home: the others get a copy of that."""
+    shared, whole = tmp_path_factory.getbasetemp() / "parsed", build.run_dbt
+    warm: list[WarmDbt] = []
+
+    def executable() -> str:
+        if not warm:
+            warm.append(WarmDbt())
+        return str(warm[0].executable)
+
+    def run(home: Home, plan: build.Plan) -> None:
+        build.lend_parsing(shared, home.work / "dbt")
+        whole(home, plan)
+        build.lend_parsing(home.work / "dbt", shared)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(build, "dbt_executable", executable)
+        patch.setattr(build, "run_dbt", run)
+        yield
+    for one in warm:
+        one.close()
 
 
 @pytest.fixture(scope="session")

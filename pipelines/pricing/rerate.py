@@ -189,6 +189,7 @@ def _usage_days(days: Days, zone: str) -> set[str]:
 
 def _build(scratch: Home, home: Home, replacements: tuple[Replacement, ...]) -> None:
     """Run the models on the scratch warehouse; those of rates first where rates are replaced before they are used."""
+    build.lend_parsing(home.work / "dbt", scratch.work / "dbt")
     if not replacements:
         _run_dbt(scratch, home, "--select", *_MODELS)
         return
@@ -205,7 +206,7 @@ def _run_dbt(scratch: Home, home: Home, *chosen: str) -> None:
             build.dbt_executable(), "--quiet", "run", "--full-refresh", *chosen,
             "--project-dir", str(build.DBT_PROJECT),
         ],
-        env=build.dbt_environment(scratch),
+        env=build.environment_at_home(scratch),
         cwd=scratch.root,
         capture_output=True,
         text=True,
