@@ -53,7 +53,7 @@ ui: .venv/ready  ## Dagster's web UI on the same home
 	@$(BIN)/meterhouse ui --home "$(HOME_DIR)" --port $(PORT)
 
 test: .venv/test-ready lint  ## Linters, then all tests
-	@$(BIN)/python -m pytest -n auto --dist loadfile
+	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 lint: .venv/ready .venv-lint/ready  ## ruff, mypy and sqlfluff
 	@$(LINT)/ruff check .

@@ -20,7 +20,20 @@ from tests.warm_dbt import WarmDbt
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# Folders whose files run whole jobs, the longest first.
+LONG = ("crash", "pipeline", "dbt")
 TRACES = Path(__file__).resolve().parents[2] / "shared" / "traces"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files first, so that none of them is left for one worker at the end: `make test` keeps this order."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: (_turn(item.path), item.path not in slow))
+
+
+def _turn(path: Path) -> int:
+    folder = path.relative_to(Path(__file__).parent).parts[0]
+    return LONG.index(folder) if folder in LONG else len(LONG)
 
 
 @pytest.fixture(scope="session", autouse=True)
