@@ -79,15 +79,13 @@ def _answer(call: socket.socket) -> None:
         _be_dbt(outputs, *json.loads(text))
     for number in outputs:
         os.close(number)
-    # dbt's end, or that of the caller.
-    end = os.pidfd_open(child)
-    found, _, _ = select.select([end, call], [], [])
-    if call in found:
-        os.kill(child, signal.SIGKILL)
-    os.close(end)
-    _, status = os.waitpid(child, 0)
-    if call not in found:
-        call.send(bytes([os.waitstatus_to_exitcode(status) % 256]))
+    while not (ended := os.waitpid(child, os.WNOHANG))[0]:
+        # The caller says no more: what can be read of it is its end.
+        if select.select([call], [], [], 0.01)[0]:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            return
+    call.send(bytes([os.waitstatus_to_exitcode(ended[1]) % 256]))
 
 
 def _be_dbt(outputs: list[int], arguments: list[str], environment: dict[str, str], folder: str) -> None:
