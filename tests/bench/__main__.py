@@ -1,6 +1,6 @@
-"""`make bench`: fixed overhead of a run, its ratio to a bare DuckDB script on the same files, and rating alone.
+"""`make bench`: fixed overhead, a run beside bare DuckDB scripts on the same files, a day on top of history, rating alone.
 
-Usage: python -m tests.bench [--requests 1000000] [--rated 10000000] [--peers PYTHON] [--keep DIR].
+Usage: python -m tests.bench [--requests 1000000] [--rated 10000000] [--history 5000000] [--peers PYTHON] [--keep DIR].
 Seconds depend on the machine; the ratio does not, much. Both sides run as processes of their own, start-up
 included; the line "start-up apart" takes the time of a run with one tiny file off ours and of an empty script off
 the other. The bare script reads and keeps the least that gives the same money; the one of "the same work" makes all
@@ -19,6 +19,7 @@ from pathlib import Path
 import click
 import duckdb
 
+from tests.bench.history import measure
 from tests.bench.measure import Timed, last_steps, timed
 from tests.bench.rating import MEMORY
 from tests.bench.sample import NUMBER, sample
@@ -145,14 +146,17 @@ def with_peers(folder: Path, peers: Path) -> None:
 @click.command()
 @click.option("--requests", default=1_000_000, show_default=True)
 @click.option("--rated", default=10_000_000, show_default=True, help="Requests of the measurement of rating alone.")
+@click.option("--history", default=5_000_000, show_default=True, help="Requests of history under the day of a million.")
 @click.option("--peers", type=click.Path(path_type=Path), help="A Python that has the packages of peers.")
 @click.option("--keep", type=click.Path(path_type=Path), help="Work in this folder and keep it.")
-def main(requests: int, rated: int, peers: Path | None, keep: Path | None) -> None:
+def main(requests: int, rated: int, history: int, peers: Path | None, keep: Path | None) -> None:
     """Measure on this machine."""
     folder = keep or Path(tempfile.mkdtemp(prefix="meterhouse-bench-"))
     folder.mkdir(parents=True, exist_ok=True)
     try:
         throughput(folder, requests, *overhead(folder))
+        print("\nA day on top of history")
+        measure(folder / "history", history, 60, 1_000_000)
         rating(folder / "rating", rated, peers)
     finally:
         if keep is None:

@@ -43,6 +43,26 @@ def stored(home: Path, requests: int) -> None:
     print("  stored: " + ", ".join(f"{size / requests:.1f} bytes a request in {name}" for name, size in parts.items()))
 
 
+def measure(folder: Path, requests: int, days: int, day: int) -> None:
+    """Print what the history, a day on top of it and the same day in an empty home needed."""
+    pool = Pool()
+    full, empty = folder / "full", folder / "empty"
+    if not (full / "runs.jsonl").exists():
+        pool.deal(full / "landing", 0, days, requests)
+        show(f"{requests:,} requests of {days} days at once", requests, run(full), full)
+    stored(full, requests)
+    # The day after the last that landed.
+    number = len(list((full / "landing").glob("*/*")))
+    pool.deal(full / "landing", number, 1, day)
+    on_top = run(full)
+    show(f"{day:,} requests of a day on top", day, on_top, full)
+    shutil.rmtree(empty, ignore_errors=True)
+    pool.deal(empty / "landing", number, 1, day)
+    alone = run(empty)
+    show("The same day in an empty home", day, alone, empty)
+    print(f"  ratio {on_top.seconds / alone.seconds:.2f}")
+
+
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--requests", default=100_000_000, show_default=True, help="Requests of history.")
@@ -52,20 +72,7 @@ def stored(home: Path, requests: int) -> None:
 def main(folder: Path, requests: int, days: int, day: int, memory: str) -> None:
     """Measure on this machine."""
     os.environ["METERHOUSE_MEMORY_LIMIT"] = memory
-    pool = Pool()
-    full, empty = folder / "full", folder / "empty"
-    if not (full / "runs.jsonl").exists():
-        pool.deal(full / "landing", 0, days, requests)
-        show(f"{requests:,} requests of {days} days at once", requests, run(full), full)
-    stored(full, requests)
-    pool.deal(full / "landing", days, 1, day)
-    on_top = run(full)
-    show(f"{day:,} requests of a day on top", day, on_top, full)
-    shutil.rmtree(empty, ignore_errors=True)
-    pool.deal(empty / "landing", days, 1, day)
-    alone = run(empty)
-    show("The same day in an empty home", day, alone, empty)
-    print(f"  ratio {on_top.seconds / alone.seconds:.2f}")
+    measure(folder, requests, days, day)
 
 
 if __name__ == "__main__":
