@@ -1,4 +1,4 @@
-"""`make bench`: fixed overhead, a run beside bare DuckDB scripts on the same files, a day on top of history, rating alone.
+"""`make bench`: fixed overhead, a run beside bare DuckDB scripts, a day on top of history, and rating alone.
 
 Usage: python -m tests.bench [--requests 1000000] [--rated 10000000] [--history 5000000] [--peers PYTHON] [--keep DIR].
 Seconds depend on the machine; the ratio does not, much. Both sides run as processes of their own, start-up
