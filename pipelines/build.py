@@ -169,7 +169,7 @@ def project_digest() -> str:
 def prepare(home: Home, settings: Settings, plan: Plan) -> None:
     """Write the schema `run`: days, event files, settings, manifest and the operator's prices."""
     commits = read_manifest(home)
-    home.work.mkdir(parents=True, exist_ok=True)
+    home.make_work()
     with warehouse.connect(home) as con:
         con.execute("create schema if not exists run")
         _mark_building(con, plan)

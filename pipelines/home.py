@@ -74,6 +74,13 @@ class Home:
         """Scratch space of a run: spill files, dbt's target and logs. May be deleted."""
         return self.root / ".work"
 
+    def make_work(self) -> Path:
+        """The scratch space, there and closed to others: what is being read lies in it in clear."""
+        self.work.mkdir(parents=True, exist_ok=True)
+        if self.work.stat().st_mode & 0o077:
+            self.work.chmod(0o700)
+        return self.work
+
     @property
     def salt_file(self) -> Path:
         """Secret with which identifiers are hashed."""

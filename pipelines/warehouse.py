@@ -83,12 +83,15 @@ def _scratch_file(home: Home, name: str) -> Iterator[Path]:
 
 @contextmanager
 def _connect(home: Home, database: str, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:
-    home.work.mkdir(parents=True, exist_ok=True)
+    home.make_work()
     in_memory = database != str(home.warehouse)
     try:
         connection = duckdb.connect(database, read_only=read_only and not in_memory)
     except duckdb.Error as error:
-        raise machine_error(error) or _not_opened(home, error) from error
+        known = machine_error(error)
+        if in_memory and not known:
+            raise
+        raise known or _not_opened(home, error) from error
     try:
         connection.execute(f"set memory_limit = {literal(memory_limit())}")
         connection.execute(f"set threads = {threads()}")

@@ -277,6 +277,8 @@ def _distinct(names: list[str]) -> list[str]:
         name = given or f"column{number}"
         if name.lower() in seen or name == ROW:
             name = f"{name}_{number}"
+        while name.lower() in seen:
+            name += "_"
         seen.add(name.lower())
         result.append(name)
     return result

@@ -6,7 +6,9 @@ enough to find them. Call everything here under the writer lock.
 
 from __future__ import annotations
 
+import os
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -32,12 +34,18 @@ def done(home: Home) -> None:
 
 def sweep(home: Home, commits: list[Commit]) -> None:
     """Remove what a dead run left, if one died."""
-    home.work.mkdir(parents=True, exist_ok=True)
+    home.make_work()
     for path in home.work.glob(f"{SCRATCH}.duckdb*"):
         path.unlink(missing_ok=True)
     # The sensor may be writing one at this moment.
-    for path in home.work.glob("digests-*.tmp"):
-        if path.stat().st_mtime < time.time() - _OLD_SECONDS:
+    for path in (*home.work.glob("digests-*.tmp"), *home.work.glob("fetched-*.tmp")):
+        with suppress(FileNotFoundError):
+            if path.stat().st_mtime < time.time() - _OLD_SECONDS:
+                path.unlink()
+    # What DuckDB spilled is named by its process.
+    for path in (home.work / "spill").glob("duckdb_temp_*"):
+        owner = path.name.removeprefix("duckdb_temp_").split("_")[0]
+        if owner.isdigit() and not _lives(int(owner)):
             path.unlink(missing_ok=True)
     note_file = _note(home)
     if not note_file.exists():
@@ -48,6 +56,17 @@ def sweep(home: Home, commits: list[Commit]) -> None:
             for path in folder.glob(f"**/{commit_id}.*"):
                 path.unlink(missing_ok=True)
     done(home)
+
+
+def _lives(process: int) -> bool:
+    """Whether there is a process of this number."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def _note(home: Home) -> Path:

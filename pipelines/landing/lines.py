@@ -7,6 +7,7 @@ apart in `json_array.py`, how much a file may hold in `limits.py`.
 
 from __future__ import annotations
 
+import hashlib
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SCHEMA = pa.schema([("line", pa.int64()), ("raw", pa.string())])
-# Line, length in bytes and reason.
-Refused = tuple[int, int, str]
+# Line, length in bytes, digest of the text and reason.
+Refused = tuple[int, int, str, str]
 REFUSED_SCHEMA = pa.schema([*SCHEMA, ("field", pa.string()), ("reason", pa.string())])
 _CHUNK = 8 << 20
 _NEWLINE = 10
@@ -110,11 +111,14 @@ class LineReader:
     def refused(self) -> pa.RecordBatchReader:
         """The lines that are too large (line, raw, field, reason), for DuckDB: to be read when all others are.
 
-        Of their text nothing is kept.
+        Of their text only a digest is kept, as `held_text` of redact.sql does it: two of one length stay two.
         """
 
         def rows() -> Iterator[pa.RecordBatch]:
-            told = [{"line": line, "raw": f"{size} bytes", "reason": why} for line, size, why in self._refused]
+            told = [
+                {"line": line, "raw": f"{size} bytes\x1d{digest}", "reason": why}
+                for line, size, digest, why in self._refused
+            ]
             yield pa.RecordBatch.from_pylist(told, REFUSED_SCHEMA)
 
         return pa.RecordBatchReader.from_batches(REFUSED_SCHEMA, rows())
@@ -133,7 +137,7 @@ def text_blocks(path: Path) -> Iterator[bytes]:
     UnreadableFileError for a line that is too long to be held, and for a file that unpacks to more than it may.
     """
     lines = 0
-    for block, length in _blocks(_without_mark(path), LONGEST_CSV_LINE):
+    for block, length, _ in _blocks(_without_mark(path), LONGEST_CSV_LINE):
         if length:
             raise UnreadableFileError(
                 f"line {lines + 1:,} is longer than {LONGEST_CSV_LINE // MEBIBYTE} MiB ({length:,} bytes)"
@@ -176,28 +180,35 @@ def _without_mark(path: Path) -> Iterator[bytes]:
     yield from chunks
 
 
-def _blocks(chunks: Iterator[bytes], longest: int) -> Iterator[tuple[bytes, int]]:
-    """Blocks of whole lines, each with the length of its first line if that is too long, else 0.
+def _blocks(chunks: Iterator[bytes], longest: int) -> Iterator[tuple[bytes, int, str]]:
+    """Blocks of whole lines, each with length and digest of its first line if that is too long, else 0 and ''.
 
     Of a line that is too long only the line feed is left.
     """
     rest: list[bytes] = []
     # Of the line that is not yet whole; its beginning is not kept when it is too long already.
     length = 0
+    digest = hashlib.md5(usedforsecurity=False)
     for chunk in chunks:
         end = chunk.find(b"\n")
         length += len(chunk) if end < 0 else end
         if length > longest:
+            for part in (*rest, chunk if end < 0 else chunk[:end]):
+                digest.update(part)
             rest = []
         if end < 0:
             if length <= longest:
                 rest.append(chunk)
             continue
         cut = chunk.rfind(b"\n") + 1
-        yield (chunk[end:cut], length) if length > longest else (b"".join([*rest, chunk[:cut]]), 0)
+        if length > longest:
+            yield chunk[end:cut], length, digest.hexdigest()
+            digest = hashlib.md5(usedforsecurity=False)
+        else:
+            yield b"".join([*rest, chunk[:cut]]), 0, ""
         rest, length = [chunk[cut:]], len(chunk) - cut
     if length:
-        yield (b"\n", length) if length > longest else (b"".join([*rest, b"\n"]), 0)
+        yield (b"\n", length, digest.hexdigest()) if length > longest else (b"".join([*rest, b"\n"]), 0, "")
 
 
 def _batches(path: Path, refused: list[Refused]) -> Iterator[pa.RecordBatch]:
@@ -211,9 +222,9 @@ def _batches(path: Path, refused: list[Refused]) -> Iterator[pa.RecordBatch]:
             yield _without(_batch(whole, offsets, first), None, _too_large(whole, offsets, first, "record", refused))
             first += len(offsets) - 1
         return
-    for whole, length in _blocks(chunks, LONGEST_RECORD):
+    for whole, length, digest in _blocks(chunks, LONGEST_RECORD):
         if length:
-            refused.append((first, length, too_long("line", length)))
+            refused.append((first, length, digest, too_long("line", length)))
         data = np.frombuffer(whole, np.uint8)
         offsets = np.append(0, np.flatnonzero(data == _NEWLINE) + 1)
         large = _too_large(whole, offsets, first, "line", refused)
@@ -244,7 +255,8 @@ def _too_large(whole: bytes, offsets: np.ndarray, first: int, what: str, refused
         else:
             continue
         found.append(at)
-        refused.append((first + at, end - begin, reason))
+        digest = hashlib.md5(whole[begin:end], usedforsecurity=False).hexdigest()
+        refused.append((first + at, end - begin, digest, reason))
     return found
 
 

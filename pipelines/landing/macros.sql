@@ -118,13 +118,18 @@ create or replace macro service_tier_name(t) as (
 );
 
 -- Text that says something, else null: several logs write '' for what they do not know. Few texts have spaces at
--- their ends, and trimming is dear. The text is named many times over: let it be a column.
+-- their ends (other blanks than ' ' take more than one byte), and trimming is dear. The text is named many times over: let it be a column.
 create or replace macro given(t) as (
-    nullif(case when starts_with(t, ' ') or ends_with(t, ' ') then trim(t) else t end, '')
+    nullif(
+        case when starts_with(t, ' ') or ends_with(t, ' ') or strlen(t) != length(t) then trim(t) else t end, ''
+    )
 );
 
--- A stable name for something that must not be stored in clear.
-create or replace macro pseudonym(t) as ('h_' || substr(sha256({{ salt }} || t), 1, 24));
+-- A stable name for something that must not be stored in clear. The salt is a variable of the connection, so that no
+-- file of DuckDB's holds it.
+create or replace macro pseudonym(t) as (
+    'h_' || substr(sha256(coalesce(getvariable('salt'), error('the salt is not set on this connection')) || t), 1, 24)
+);
 
 -- A key by a name of ours: only what is a digest already (ours, or a whole SHA-256) stays as it is.
 create or replace macro key_id(t) as (
@@ -189,6 +194,28 @@ create or replace macro masked(t) as (
         '(^|[\s"'',;=\[(])(([0-9a-fA-F]{1,4}(:[0-9a-fA-F]{1,4})*)?::([0-9a-fA-F]{1,4}(:[0-9a-fA-F]{1,4})*)?'
         || '|[0-9a-fA-F]{1,4}(:[0-9a-fA-F]{1,4}){4,7})', '\1***', 'g'
     )
+);
+
+-- A network by its name, or by one of ours: a name has no blanks, and nothing of an address in it.
+create or replace macro network_id(t) as (
+    case
+        when
+            not regexp_full_match(t, '[A-Za-z0-9_.:-]{1,64}')
+            or regexp_matches(t, '[0-9]{1,3}([.-][0-9]{1,3}){3}|:.*:|^[0-9]+$')
+            then pseudonym(t)
+        else safe_id(t)
+    end
+);
+
+-- A program by its name, or by one of ours where a key may have been written in its place.
+create or replace macro agent_id(t) as (
+    case
+        when
+            strlen(t) >= 12 and regexp_matches(t, '[0-9]')
+            and (regexp_matches(t, '[A-Za-z0-9_-]{20}') or masked(t) != t)
+            then pseudonym(t)
+        else safe_id(t)
+    end
 );
 
 -- A value as a reason may show it: not where it is as long as a key, or has as many words as a sentence.

@@ -88,7 +88,7 @@ def _read_memory(home: Home) -> _Memory:
 
 def _write_memory(home: Home, memory: _Memory) -> None:
     """Replace the memory in one rename; run and sensor may do so at the same time."""
-    home.work.mkdir(parents=True, exist_ok=True)
+    home.make_work()
     with tempfile.NamedTemporaryFile(
         "w", dir=home.work, prefix="digests-", suffix=".tmp", delete=False, encoding="utf-8"
     ) as beside:

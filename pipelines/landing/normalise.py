@@ -36,8 +36,8 @@ EARLIEST = "2015-01-01"
 _NAMED = {
     "api_key_id": "key_id",
     "end_user_id": "person_id",
-    "client_network": "safe_id",
-    "client_agent": "safe_id",
+    "client_network": "network_id",
+    "client_agent": "agent_id",
     "provider": "provider_name",
     "service_tier": "service_tier_name",
 }

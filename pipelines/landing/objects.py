@@ -158,7 +158,7 @@ def _read_memory(home: Home, source: Source) -> _Memory:
 
 
 def _write_memory(home: Home, source: Source, memory: _Memory) -> None:
-    home.work.mkdir(parents=True, exist_ok=True)
+    home.make_work()
     with tempfile.NamedTemporaryFile(
         "w", dir=home.work, prefix="fetched-", suffix=".tmp", delete=False, encoding="utf-8"
     ) as beside:

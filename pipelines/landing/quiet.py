@@ -92,7 +92,7 @@ def part_of(home: Home, file: NewFile, size: int | None = None) -> NewFile | Non
     landed = file.landed
     if not _has_lines(landed.path):
         return None
-    home.work.mkdir(parents=True, exist_ok=True)
+    home.make_work()
     (home.work / _PARTS).mkdir(exist_ok=True)
     copy = Path(tempfile.mkdtemp(dir=home.work / _PARTS)) / landed.path.name
     try:

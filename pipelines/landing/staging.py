@@ -65,8 +65,14 @@ def define_macros(con: duckdb.DuckDBPyConnection, home: Home) -> None:
     text = read_sql(Path(__file__).with_name("macros.sql"))
     con.execute(f"create or replace macro max_tokens() as ({MAX_TOKENS}::bigint)")
     con.execute(f"create or replace macro max_meter() as ({MAX_METER}::bigint)")
-    con.execute(text.replace("{{ salt }}", literal(salt(home))))
+    con.execute(text)
+    set_salt(con, home)
     con.execute(read_sql(Path(__file__).with_name("redact.sql")))
+
+
+def set_salt(con: duckdb.DuckDBPyConnection, home: Home) -> None:
+    """What pseudonyms are made with, for this connection or cursor alone."""
+    con.execute(f"set variable salt = {literal(salt(home))}")
 
 
 def set_zone(con: duckdb.DuckDBPyConnection, source: Source) -> None:
@@ -95,6 +101,7 @@ def stage_all(
 
     def stage(batch: Batch) -> Batch:
         with con.cursor() as cursor:
+            set_salt(cursor, home)
             set_zone(cursor, new[batch.files[0]].landed.source)
             stage_batch(cursor, batch, new, received_at, kept=len(parts) < threads)
             for number in batch.files:
@@ -133,7 +140,7 @@ def _stage(con: duckdb.DuckDBPyConnection, file: NewFile, number: int, received_
         return opened.count()
     except (duckdb.Error, OSError, csv.Error, UnreadableFileError) as caught:
         own = opened.failure()
-        error = own if isinstance(own, UnreadableFileError) else caught
+        error = own if own and (isinstance(own, UnreadableFileError) or is_machine_failure(own)) else caught
         if is_machine_failure(error):
             raise machine_failure(error, file.landed.path) from error
         # DuckDB's Parquet reader has its plainest error for damage; a subclass not named above is our own mistake.

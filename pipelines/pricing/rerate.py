@@ -71,7 +71,7 @@ def rated_again(home: Home, change: Change, days: Days) -> Iterator[duckdb.DuckD
     they are made from, complete for the billing days asked for and perhaps with more days around them.
     """
     settings = _changed_settings(home, change)
-    home.work.mkdir(parents=True, exist_ok=True)
+    home.make_work()
     with tempfile.TemporaryDirectory(prefix="what-if-", dir=home.work) as folder:
         scratch = Home(Path(folder))
         _link_inputs(home, scratch)

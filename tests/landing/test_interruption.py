@@ -31,6 +31,7 @@ import pipelines.landing.ingest as step, pipelines.landing.write as write
 from pipelines.home import Home
 from pipelines.settings import load_settings
 name, calls = sys.argv[2], int(sys.argv[3])
+step._IN_MEMORY = int(sys.argv[4])
 owner = step if hasattr(step, name) else write
 whole, count = getattr(owner, name), 0
 def dying(*args, **kwargs):
@@ -119,27 +120,38 @@ def test_more_may_land_before_the_next_run(
     assert [e for e in comparable(events(home)) if e["event_id"] != "other"] == wanted
 
 
+@pytest.mark.parametrize("in_memory", [1 << 30, 0])
 @pytest.mark.parametrize(("function", "calls"), [("_sync_and_move", 2), ("write_commit", 1)])
 def test_killed_process(
-    home: Home, undisturbed: list[tuple[list[Row], list[Row], list[str]]], function: str, calls: int
+    home: Home, undisturbed: list[tuple[list[Row], list[Row], list[str]]], function: str, calls: int, in_memory: int
 ) -> None:
-    command = [sys.executable, "-c", KILLED, str(home.root), function, str(calls)]
+    command = [sys.executable, "-c", KILLED, str(home.root), function, str(calls), str(in_memory)]
     dead = subprocess.run(command, check=False, cwd=Path(step.__file__).parents[2])
     assert dead.returncode == 9
     assert events(home) == []
+    # What it worked on lies there in clear: no one else may look, and the salt is not with it.
+    left = [p for p in home.work.rglob("*") if p.is_file()]
+    assert (home.work / "landing.duckdb" in left) == (not in_memory and function == "_sync_and_move")
+    assert (home.work.stat().st_mode & 0o777) == 0o700
+    assert not any(home.salt_file.read_bytes().strip() in p.read_bytes() for p in left)
     land(home)
+    assert not list(home.work.glob("landing.*"))
     assert state(home)[:2] == undisturbed[0][:2]
     assert state(home)[2] == undisturbed[0][2], "a dead run's scratch files are left behind"
 
 
 def test_scratch_files_of_a_dead_run_are_removed(home: Home) -> None:
     home.work.mkdir(parents=True, exist_ok=True)
-    left = [home.work / name for name in ("landing.duckdb", "landing.duckdb.wal", "digests-old.tmp", "digests-new.tmp")]
+    names = ("landing.duckdb", "landing.duckdb.wal", "digests-old.tmp", "spill/duckdb_temp_4194305_0_owner",
+             f"spill/duckdb_temp_{os.getpid()}_0_owner", "digests-new.tmp")  # fmt: skip
+    left = [home.work / name for name in names]
+    (home.work / "spill").mkdir()
     for path in left:
         path.write_text("left", encoding="ascii")
     os.utime(left[2], (0, 0))
     land(home)
-    assert [path.exists() for path in left] == [False, False, False, True]
+    # No process has a number as high.
+    assert [path.exists() for path in left] == [False, False, False, False, True, True]
 
 
 def test_much_is_worked_on_in_a_file_and_comes_to_the_same(

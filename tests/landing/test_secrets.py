@@ -116,6 +116,43 @@ def test_plain_networks_pass(tmp_path: Path) -> None:
     assert [e["client_network"] for e in events(home)] == plain
 
 
+ADDRESSES = [
+    "203.0.113.7, 10.0.0.1", "203.0.113.7,10.0.0.1", "\t10.1.2.3", "10.1.2.3\n", "\u00a010.1.2.3", "\u200b10.1.2.3",
+    "ip-10-1-2-3.ec2.internal", "10.1.2.3:443", "10.1.2.0/24", "3405803783", "2001:db8::77", "[2001:db8::77]:443",
+    "::1", "for=203.0.113.7;proto=https", "host 203.0.113.7",
+]  # fmt: skip
+
+
+def test_addresses_in_any_dress_become_pseudonyms(tmp_path: Path) -> None:
+    home = make_home(tmp_path / "home", CANONICAL)
+    drop(home, "g/a.jsonl", [event(n, client_network=t) for n, t in enumerate(ADDRESSES)])
+    land(home)
+    kept = [str(e["client_network"]) for e in events(home)]
+    assert len(kept) == len(ADDRESSES)
+    assert all(t.startswith("h_") for t in kept), kept
+
+
+def test_a_key_in_the_place_of_a_program_becomes_a_pseudonym(tmp_path: Path) -> None:
+    home = make_home(tmp_path / "home", CANONICAL)
+    keys = [
+        "AKIAIOSFODNN7EXAMPLE", "ghp_0123456789abcdefghijABCDEFGHIJ", "nvapi-Zz0123456789_-abcdefgh",
+        "key:sk-proj-Abcdefghijklmnop1234", '"sk-proj-Abcdefghijklmnop1234"', "\u00a0sk-proj-Abcdefghijklmnop1234",
+    ]  # fmt: skip
+    plain = ["openai-node", "python-requests", "LibreChat2-prod-01", "okhttp", "langchain-openai-0.2"]
+    drop(home, "g/a.jsonl", [event(n, client_agent=t) for n, t in enumerate([*keys, *plain])])
+    land(home)
+    kept = {e["event_id"]: e["client_agent"] for e in events(home)}
+    assert all(str(kept[str(n)]).startswith("h_") or kept[str(n)] is None for n in range(len(keys))), kept
+    assert [kept[str(len(keys) + n)] for n in range(len(plain))] == plain
+
+
+def test_blanks_of_every_kind_are_no_name(tmp_path: Path) -> None:
+    home = make_home(tmp_path / "home", CANONICAL)
+    drop(home, "g/a.jsonl", [event("\u00a0"), event("2", organization_id="\u3000"), event("3", model="\u00a0m ")])
+    assert land(home).quarantined == 2
+    assert [e["model"] for e in events(home)] == ["m"]
+
+
 # A key may look like anything, and so may a person.
 KEYS = [
     "0a1b2c3d4e5f60718293a4b5c6d7e8f9", "pplx-0123456789abcdefghijABCDEFGHIJ", "nvapi-Zz0123456789_-abcdefgh",

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pipelines import warehouse
 from pipelines.errors import MeterhouseError
 from pipelines.landing.ingest import now
+from pipelines.landing.leftovers import note, sweep
 from pipelines.landing.manifest import Commit, Drop, read_manifest, write_commit
 from pipelines.landing.quarantine.held import Selection, chosen_files, open_held, require_some
 from pipelines.landing.write import write_quarantine, write_rows
@@ -88,6 +89,8 @@ def drop(home: Home, selection: Selection, because: str, *, expected: int) -> Dr
         con.execute("""
             create or replace temp table of_chosen_files as
             from held semi join (select * from held where chosen) as c using (source, file_digest)""")
+        sweep(home, commits)
+        note(home, commit_id)
         rows = write_rows(
             con, home, f"quarantine/dropped/{commit_id}.parquet",
             """select source, file, file_digest, line, field, reason, raw from held where chosen

@@ -168,6 +168,18 @@ def test_lines_that_are_too_long_or_too_full_are_refused_by_their_line(home: Hom
     assert [e["event_id"] for e in events(home)] == ["1", "2", "3", "4"]
 
 
+@pytest.mark.parametrize("pad", ["y" * 9000, [1] * 400])
+def test_lines_too_large_of_one_length_stay_two_records(home: Home, short: None, pad: object) -> None:
+    for name in ("a", "b"):
+        drop(home, f"g/{name}.jsonl", b"\n".join([text("1"), text(name, pad=pad)]))
+    land(home)
+    assert sum(e["quarantined"] for e in entries(home)) == 2
+    drop(home, "g/c.jsonl", b"\n".join([text("2"), text("b", pad=pad)]))
+    land(home)
+    assert [e["duplicates"] for e in entries(home) if e["file"] == "c.jsonl"] == [1]
+    assert all(q["raw"].endswith(" bytes") for q in quarantined(home))
+
+
 def test_records_of_an_array_that_are_too_full_are_refused_by_their_number(home: Home, short: None) -> None:
     records = [event("1"), event("full", pad=[1] * 400), event("2"), event("long", pad="y" * 9000)]
     drop(home, "g/a.json", json.dumps(records))

@@ -93,7 +93,7 @@ def test_nothing_is_dropped_without_a_reason_or_of_another_number(home: Home) ->
     with pytest.raises(MeterhouseError, match="needs a reason of at most"):
         drop(home, BROKEN, "x" * 1001, expected=3)
     with pytest.raises(MeterhouseError, match="3 records are meant now, 2 were"):
-        drop(home, BROKEN, "noise", expected=2)
+        drop(home, BROKEN, "noise", expected=3)
     with pytest.raises(MeterhouseError, match="nothing says which"):
         to_drop(home, Selection())
     with pytest.raises(MeterhouseError, match="none of the 4"):
@@ -114,8 +114,12 @@ def test_a_drop_that_dies_leaves_nothing_visible(home: Home, monkeypatch: pytest
         with pytest.raises(KeyboardInterrupt):
             drop(home, BROKEN, "noise", expected=3)
     assert (held(home), all_dropped(home)) == (before, [])
+    # What it wrote is removed, whatever comes next.
+    assert list((home.quarantine / "dropped").iterdir()) != []
+    drop(home, Selection(source="g", place="a.jsonl:3"), "one", expected=1)
+    assert len(list((home.quarantine / "dropped").iterdir())) == 1
     drop(home, BROKEN, "noise", expected=3)
-    assert len(held(home)) == 1
+    assert held(home) == []
     assert len(events(home)) == 1
 
 
