@@ -118,7 +118,8 @@ create or replace macro service_tier_name(t) as (
 );
 
 -- Text that says something, else null: several logs write '' for what they do not know. Few texts have spaces at
--- their ends (other blanks than ' ' take more than one byte), and trimming is dear. The text is named many times over: let it be a column.
+-- their ends (other blanks than ' ' take more than one byte), and trimming is dear. The text is named many times over:
+-- let it be a column.
 create or replace macro given(t) as (
     nullif(
         case when starts_with(t, ' ') or ends_with(t, ' ') or strlen(t) != length(t) then trim(t) else t end, ''
