@@ -61,10 +61,14 @@ def csv_header(path: Path) -> tuple[list[str], str]:
 
     Raises UnreadableFileError when the header's end cannot be found.
     """
-    for block in text_blocks(path):
-        text = block.lstrip(b"\r\n").decode("utf-8", "backslashreplace")
+    for whole in text_blocks(path):
+        # Blank lines before a header may fill blocks.
+        block = whole.lstrip(b"\r\n")
+        if not block:
+            continue
+        text = block.decode("utf-8", "backslashreplace")
         delimiter = _delimiter(text)
-        data = np.frombuffer(block.lstrip(b"\r\n"), np.uint8)
+        data = np.frombuffer(block, np.uint8)
         feeds = np.flatnonzero(data == _NEWLINE)
         if len(feeds) and _enclosed(data, feeds, ord(delimiter), inside=False)[0].all():
             raise UnreadableFileError("a quote in its header is opened and never closed")

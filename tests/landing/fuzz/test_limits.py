@@ -302,6 +302,17 @@ def test_lines_that_end_in_two_ways_are_told(home: Home) -> None:
     assert "some of its lines end in a carriage return and a line feed" in quarantined(home)[0]["reason"]
 
 
+def test_rows_below_more_blank_lines_than_are_read_at_once_are_read(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lines, "_CHUNK", 16)
+    head = "event_id,occurred_at,organization_id,provider,model"
+    drop(home, "g/a.csv", "\n" * 100 + f"{head}\n1,2024-03-01,o,p,m\n2,2024-03-01,o\n")
+    land(home)
+    read, accepted, [(line, _)] = outcome(home)
+    assert (read, accepted, line) == (2, 1, 103)
+
+
 WRONG: dict[str, tuple[bytes, int]] = {
     "empty.jsonl": (b"", 0), "mark.jsonl": (b"\xef\xbb\xbf", 0), "feeds.jsonl": (b"\n" * 1000, 0),
     "empty.csv": (b"", 0), "mark.csv": (b"\xef\xbb\xbf", 0), "feeds.csv": (b"\n" * 1000, 0),

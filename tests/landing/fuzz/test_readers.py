@@ -42,7 +42,18 @@ def test_csv(tmp_path_factory: pytest.TempPathFactory, content: bytes, chunk: in
 
 @pytest.mark.parametrize("chunk", CHUNKS)
 @pytest.mark.parametrize(
-    "content", [b'a,b\n"\n', b'a,b\n""\n"', b'a,b\n1,"""\n"\n', b'a\n"x', b"", b"\n", b'a,b\n1,x"y"\n"']
+    "content",
+    [
+        b"\n\na\n\n1\n",
+        b'\n{a": 5}":("\n{a":',
+        b'a,b\n"\n',
+        b'a,b\n""\n"',
+        b'a,b\n1,"""\n"\n',
+        b'a\n"x',
+        b"",
+        b"\n",
+        b'a,b\n1,x"y"\n"',
+    ],
 )
 def test_csv_that_was_got_wrong(tmp_path: Path, content: bytes, chunk: int) -> None:
     check_csv(tmp_path, content, chunk)
