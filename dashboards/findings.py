@@ -107,29 +107,31 @@ def bridge(facts: Facts, change: Change) -> str:
 
 def movers(facts: Facts) -> str:
     """Which organisation moved furthest."""
-    if not facts.organization_change:
+    moved = [(n, own) for n, own in facts.organization_change.items() if n != facts.merged.get("organisations")]
+    if not moved:
         return "No completed days to compare yet"
-    name, own = max(facts.organization_change.items(), key=lambda item: (abs(item[1].total), item[0]))
+    name, own = max(moved, key=lambda item: (abs(item[1].total), item[0]))
     return f"{name} moved furthest: {numbers.money(own.total, facts.currency, sign=True)}"
 
 
 def concentration(facts: Facts, rows: list[Row], key: str, plural: str) -> str:
     """`The three largest organisations bring 52 % of revenue`."""
-    known = [r["revenue"] or Decimal(0) for r in rows]
+    known = [r["revenue"] or Decimal(0) for r in rows if not facts.is_merged(r)]
+    count = facts.counts[plural] if plural in facts.merged else len(rows)
     if len(known) < 2 or not facts.total["revenue"]:
-        return f"{numbers.counted(len(rows), plural.removesuffix('s'))} in {_days(facts)}"
+        return f"{numbers.counted(count, plural.removesuffix('s'))} in {_days(facts)}"
     if len(known) < FEW:
         part = numbers.share(max(known), facts.total["revenue"])
-        return f"The largest of {len(rows):,} {plural} brings {numbers.percent(part)} of {key}"
+        return f"The largest of {count:,} {plural} brings {numbers.percent(part)} of {key}"
     part = numbers.share(sum(sorted(known, reverse=True)[:3], Decimal(0)), facts.total["revenue"])
-    return f"Three of {len(rows):,} {plural} bring {numbers.percent(part)} of {key}"
+    return f"Three of {count:,} {plural} bring {numbers.percent(part)} of {key}"
 
 
 def earners(facts: Facts, rows: list[Row], name: Callable[[Row], str], noun: str) -> str:
     """`gpt-4o earns most: $312.10, 41.0 % of its revenue`, and how many are below cost."""
     if facts.at_list_price:
         return f"No {noun} earns or loses: cost is taken at list price"
-    known = [r for r in rows if r["margin"] is not None]
+    known = [r for r in rows if r["margin"] is not None and not facts.is_merged(r)]
     if not known:
         return f"No {noun} has a known margin"
     best, worst = (pick(known, key=lambda r: (r["margin"], name(r))) for pick in (max, min))

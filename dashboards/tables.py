@@ -9,6 +9,7 @@ from dashboards import cells, foreign
 from dashboards.chart_parts import model_label
 from dashboards.page import Audience, Cell, Column, Table, sees_cost
 from dashboards.svg import spark
+from pipelines.publish import facts as all_facts
 from pipelines.publish import numbers
 
 if TYPE_CHECKING:
@@ -152,7 +153,15 @@ def entity_table(
         foot,
         controls=controls,
         empty="No usage in these days.",
+        note=_merged_note(facts, rows),
     )
+
+
+def _merged_note(facts: Facts, rows: Sequence[Row]) -> str:
+    """What the row of names without one of their own is, where there is one."""
+    if not any(map(facts.is_merged, rows)):
+        return ""
+    return f"Beyond the {all_facts.MOST_NAMES:,} largest, names share one row; the exported tables have each."
 
 
 def _count(value: int) -> Cell:

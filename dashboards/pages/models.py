@@ -94,13 +94,16 @@ def _pairs(facts: Facts) -> Card:
         if dearest
         else "No model is used both as base and fine-tuned"
     )
-    notes = [f"Used only fine-tuned: {', '.join(sorted(set(tuned_only)))}."] if tuned_only else []
+    alone = sorted(set(tuned_only))
+    more = f" and {len(alone) - ROWS:,} others" if len(alone) > ROWS else ""
+    notes = [f"Used only fine-tuned: {', '.join(alone[:ROWS])}{more}."] if alone else []
     table = Table(
         "pairs-table",
         "Base and fine-tuned side by side",
         columns,
-        rows,
+        rows[:ROWS],
         empty="No pair in these days.",
+        note=_first_rows(rows),
     )
     return Card(
         "pairs",
@@ -189,7 +192,15 @@ def _effective(facts: Facts) -> Card:
         "effective",
         title,
         "How far is the charged price from the list?",
-        tables=[Table("effective-table", "Charged and listed prices per million tokens", columns, rows)],
+        tables=[
+            Table(
+                "effective-table",
+                "Charged and listed prices per million tokens",
+                columns,
+                rows[:ROWS],
+                note=_first_rows(rows),
+            )
+        ],
         how=f"List: the standard-tier rates of card \u201clist\u201d in force on {last_day}, the last day of the "
         "data, applied to the same usage: that of days on which every request of the model has a price. "
         "Contracts, batch discounts and earlier prices make the gap."
@@ -201,6 +212,11 @@ def _effective(facts: Facts) -> Card:
         ),
         term="effective-price",
     )
+
+
+def _first_rows(rows: list[list[Cell]]) -> str:
+    """Says that a table shows its first rows only, where it does."""
+    return f"The {ROWS} models with the most revenue, of {len(rows):,}." if len(rows) > ROWS else ""
 
 
 def _rate(row: Row) -> Decimal | None:

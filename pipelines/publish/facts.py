@@ -42,6 +42,8 @@ TABLES = (
     "watch_summary",
 )
 MAX_PRODUCT_PAGES = 200
+# Of organisations, products and models each: the largest stand for themselves on the pages, all others in one row.
+MOST_NAMES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +97,18 @@ class Facts:
     case_hours: dict[str, list[Row]] = field(default_factory=dict)
     case_samples: dict[str, list[Row]] = field(default_factory=dict)
     colours: dict[str, str] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+    merged: dict[str, str] = field(default_factory=dict)
 
     @property
     def currency(self) -> str:
         """The currency all amounts are in."""
         return str(self.build["reporting_currency"])
+
+    def is_merged(self, row: Row) -> bool:
+        """Whether a row stands for the many names that have none of their own on the pages."""
+        names = {row.get("organization_id"), row.get("product_id"), row.get("family")}
+        return not names.isdisjoint(self.merged.values())
 
     @property
     def at_list_price(self) -> bool:
@@ -129,11 +138,52 @@ def load_facts(published: Path, home: Home, settings: Settings) -> Facts:
         if span["first"] is None or build["data_through"] is None:
             return Facts(**{**common, "period": None})
         period = make_period(span["first"], span["last"], build["data_through"], build["billing_time_zone"])
-        _prepare(con, published, period, build, settings)
-        return Facts(**{**common, "period": period}, **_usage(con, period))
+        counts, merged = _merge_others(con)
+        _prepare(con, published, period, build, settings, merged)
+        return Facts(**{**common, "period": period}, **_usage(con, period), counts=counts, merged=merged)
 
 
-def _prepare(con: duckdb.DuckDBPyConnection, published: Path, period: Period, build: Row, settings: Settings) -> None:
+def _merge_others(con: duckdb.DuckDBPyConnection) -> tuple[dict[str, int], dict[str, str]]:
+    """Bound what pages are made of: names beyond the largest become one in `spend_daily`; all are in `all_spend_daily`.
+
+    Returns how many names there are by kind, and by kind the name in which others stand, where some do. Whoever is
+    flagged keeps their name at any size.
+    """
+    con.execute("alter view spend_daily rename to all_spend_daily")
+    con.execute(read_sql(QUERIES / "case_members.sql"))
+    con.execute("set variable most_names = ?", [MOST_NAMES])
+    con.execute(read_sql(QUERIES / "largest.sql"))
+    counts = {r["kind"]: r["names"] for r in _rows(con, "from name_counts")}
+    merged = {
+        r["kind"]: f"({r['others']:,} other {r['kind']})" for r in _rows(con, "from name_counts where others > 0")
+    }
+    changes = []
+    for kind, column in (("organisations", "organization_id"), ("products", "product_id")):
+        if kind in merged:
+            kept = f"{column} in (select {column} from all_{kind} where is_kept)"
+            changes.append(f"case when {kept} then {column} else {literal(merged[kind])} end as {column}")
+    if others := merged.get("models"):
+        # Of a family that stands for itself, the tuned models beyond the largest are one.
+        family = "(provider, coalesce(nullif(base_model, ''), model)) in (from large_families)"
+        itself = f"{family} and (provider, model) in (from large_models)"
+        changes += [
+            f"case when {family} then provider else {literal(others)} end as provider",
+            f"case when {itself} then model else {literal(others)} end as model",
+            f"case when {family} then base_model else '' end as base_model",
+        ]
+    replaced = f"replace ({', '.join(changes)})" if changes else ""
+    con.execute(f"create view spend_daily as select * {replaced} from all_spend_daily")
+    return counts, merged
+
+
+def _prepare(
+    con: duckdb.DuckDBPyConnection,
+    published: Path,
+    period: Period,
+    build: Row,
+    settings: Settings,
+    merged: dict[str, str],
+) -> None:
     """Tables that the queries share: the period, the events, the window, and who gets a page."""
     current, prior = period.current, period.prior
     con.execute(
@@ -164,16 +214,16 @@ def _prepare(con: duckdb.DuckDBPyConnection, published: Path, period: Period, bu
         ("quantities", (*BUCKETS, *METERS, "requests")),
     ):
         con.execute(f"set variable {name} = [{', '.join(map(literal, quantities))}]")
-    for query in ("macros", "rates", "spend", "case_members"):
+    for query in ("macros", "rates", "spend"):
         con.execute(read_sql(QUERIES / f"{query}.sql"))
-    for entity, limit in (
-        ("organization", settings.site.max_organization_pages),
-        ("product", min(settings.site.max_organization_pages, MAX_PRODUCT_PAGES)),
+    for entity, others, limit in (
+        ("organization", merged.get("organisations"), settings.site.max_organization_pages),
+        ("product", merged.get("products"), min(settings.site.max_organization_pages, MAX_PRODUCT_PAGES)),
     ):
         key = identifier(f"{entity}_id")
         con.execute(
             f"""create table paged_{entity}s as
-            select {key} from spend group by {key}
+            select {key} from spend where {key} is distinct from {literal(others) if others else "null"} group by {key}
             order by sum(revenue_amount) desc nulls last, sum(requests) desc, {key} limit {limit}"""
         )
     # Who is flagged has a page for trust and safety at any size. Nobody else learns of it.

@@ -1,9 +1,9 @@
 -- Every calendar month there is data for, whatever window the pages show.
 with marked as (
     select
-        spend_daily.*,
-        coalesce(spend_daily.billing_currency, period.currency) != period.currency as is_foreign
-    from spend_daily
+        daily.*,
+        coalesce(daily.billing_currency, period.currency) != period.currency as is_foreign
+    from all_spend_daily as daily
     cross join period
 )
 
