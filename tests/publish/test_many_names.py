@@ -22,7 +22,7 @@ FEW = 2
 
 @pytest.fixture(scope="module")
 def few(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The site when all but two organisations, products and models share a row. The ledger holds, or it is not built."""
+    """The site when all but two organisations, products and models share a row: built only where the ledger holds."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(all_facts, "MOST_NAMES", FEW)
         patch.setattr(models, "ROWS", 1)
