@@ -99,6 +99,9 @@ OUTPUT_BUCKETS: tuple[str, ...] = ("output_tokens", "audio_output_tokens", "imag
 MAX_TOKENS = 10**12
 # The most hours or tool calls one record may claim: the hours of more than a hundred thousand years.
 MAX_METER = 10**9
+# Characters of a name that pages show.
+MAX_NAME = 500
+NAMES = ("organization_id", "product_id", "provider", "model", "region")
 
 SERVICE_TIERS: tuple[str, ...] = ("standard", "batch", "flex", "priority", "scale")
 MODEL_TIERS: tuple[str, ...] = ("base", "fine_tuned")

@@ -27,6 +27,12 @@ MOST_BYTES = 1 << 38
 FREE_ROWS = 10_000_000
 MOST_ROWS_A_BYTE = 10
 
+# What is kept of a refused record's text, beyond which an ellipsis stands: so many tokens (names, values, marks) of
+# JSON, characters of what is no JSON, where the beginning is enough to find it by; and texts that its format reads.
+MOST_TOKENS = 3_000
+MOST_BROKEN = 2_000
+MOST_PAIRS = 1_000
+
 
 def check_unpacked(size: int, packed: int) -> None:
     """Raise UnreadableFileError where `packed` bytes unpack to `size`, and that is more than they may."""

@@ -16,8 +16,10 @@ from pipelines.landing.contract import (
     INPUT_BUCKETS,
     MAPPED,
     MAX_METER,
+    MAX_NAME,
     MAX_TOKENS,
     METERS,
+    NAMES,
     OUTPUT_BUCKETS,
     SERVICE_TIERS,
     Column,
@@ -209,6 +211,14 @@ def _verdict(kinds: dict[str, str], received_at: str, source: Source) -> str:
         if c.required:
             rules.append((f"{identifier(c.name)} is null", c.name, "'is missing'"))
     rules.append(("event_id is null", "event_id", "'is missing'"))
+    rules += [
+        (
+            f"length({name}) > {MAX_NAME}",
+            name,
+            f"'is longer than the {MAX_NAME} characters of a name: ' || length({name})",
+        )
+        for name in NAMES
+    ]
     rules += [(f"{b} < 0", b, f"'is negative: ' || {b}") for b in (*BUCKETS, *METERS, "reasoning_tokens", "revision")]
     # Before any sum of them is made.
     rules += [

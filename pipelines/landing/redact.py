@@ -11,11 +11,9 @@ from typing import TYPE_CHECKING
 
 from pipelines.landing.fields import Fields, fields_of
 from pipelines.landing.formats import load_formats
+from pipelines.landing.limits import MOST_BROKEN, MOST_PAIRS, MOST_TOKENS
 from pipelines.landing.readers import file_type_of
 from pipelines.sql import literal
-
-# Of text that is no JSON the beginning is enough to find the record by, and its tokens are dear to look at.
-_MOST_BROKEN = 2_000
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,19 +42,29 @@ def leave_out(con: duckdb.DuckDBPyConnection, new: list[NewFile]) -> None:
         con.execute(f"""
             insert into quarantine_rows
             with whole as (
-                select file_no, line, field, reason, unwrapped(raw, {boxes}) as raw from {chosen} and json_valid(raw)
+                select file_no, line, field, reason, unwrapped(raw, {boxes}, {MOST_TOKENS}) as raw
+                from {chosen} and json_valid(raw)
             ),
-            told as (select * replace (tokens_of(raw) as raw), {_pairs(fields)} as pairs from whole)
-            select file_no, line, field, masked(reason), masked(kept_of(raw, {names}, {hidden}, pairs)) from told""")
+            -- Vectors are left out anyway, and would be most of the tokens.
+            tokens as (
+                select file_no, line, field, reason, {_pairs(fields)}[:{MOST_PAIRS}] as pairs,
+                    up_to_most(tokens_of(without_vectors(raw)), {MOST_TOKENS}) as raw
+                from whole
+            ),
+            told as (select *, keys_of(raw) as keys from tokens)
+            select file_no, line, field, masked(reason), masked(kept_of(raw, keys, {names}, {hidden}, pairs))
+            from told""")
         con.execute(f"""
             insert into quarantine_rows
             -- A macro's argument is evaluated wherever it names it: for each token, if it were not a column.
             with tokens as materialized (
-                select file_no, line, field, reason, tokens_of(left(raw, {_MOST_BROKEN})) as raw
+                select file_no, line, field, reason, tokens_of(left(raw, {MOST_BROKEN})) as raw
                 from {chosen} and not json_valid(raw)
             ),
-            told as (select * replace (up_to_unread(raw, {boxes}) as raw) from tokens)
-            select file_no, line, field, masked(reason), masked(kept_of(raw, {names}, {hidden}, null::varchar[]))
+            cut as (select * replace (up_to_unread(raw, {boxes}) as raw) from tokens),
+            told as (select *, keys_of(raw) as keys from cut)
+            select file_no, line, field, masked(reason),
+                masked(kept_of(raw, keys, {names}, {hidden}, null::varchar[]))
             from told""")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import time
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -219,6 +220,43 @@ def test_very_long_lines_that_begin_alike_stay_two_records(home: Home, end: byte
     assert sum(e["quarantined"] for e in entries(home)) == 2
     assert [e["duplicates"] for e in entries(home) if "again" in e["file"]] == [1]
     assert all(len(q["raw"]) < 1000 and "\x1d" not in q["raw"] for q in quarantined(home))
+
+
+def test_a_name_is_no_longer_than_pages_can_show(home: Home) -> None:
+    drop(home, "g/a.jsonl", [event("1", model="é" * 500), event("2", organization_id="x" * 501)])
+    land(home)
+    read, accepted, [(line, reason)] = outcome(home)
+    assert (read, accepted, line) == (2, 1, 2)
+    assert reason == "organization_id is longer than the 500 characters of a name: 501"
+
+
+def test_of_a_refused_record_with_many_values_the_beginning_is_kept(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipelines.landing.redact.MOST_TOKENS", 50)
+    many = {f"k{n}": "secret" for n in range(100)}
+    drop(home, "g/a.jsonl", [event("1", input_tokens=-1, pad=many), event("2", input_tokens=-1, pad=[0.25] * 900)])
+    land(home)
+    first, second = (q["raw"] for q in quarantined(home))
+    assert first.startswith('{"event_id": "1"')
+    assert first.endswith("…")
+    assert len(first) < 500
+    assert "secret" not in first
+    # A vector is one value.
+    assert second.endswith('"pad": […]}')
+
+
+@pytest.mark.slow
+def test_a_refused_record_of_numbers_costs_about_what_one_of_text_does(tmp_path: Path) -> None:
+    seconds = []
+    for pad in ("y" * 30_000, [1] * 10_000):
+        home = make_home(tmp_path / str(len(seconds)), CANONICAL)
+        drop(home, "g/a.jsonl", [event(n, input_tokens=-1, pad=pad) for n in range(500)])
+        began = time.process_time()
+        assert land(home).quarantined == 500
+        seconds.append(time.process_time() - began)
+    # It was ten times as much when every number was a token to look at.
+    assert seconds[1] < 4 * seconds[0]
 
 
 @pytest.mark.slow
