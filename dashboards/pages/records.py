@@ -118,9 +118,11 @@ def quarantine(facts: Facts, audience: Audience) -> Card:
         ]
         for r in facts.quarantine
     ]
-    n = sum(r["records"] for r in facts.quarantine)
+    first = facts.quarantine[0] if facts.quarantine else {"all_records": 0, "all_reasons": 0}
+    n, reasons = first["all_records"], first["all_reasons"]
+    shown = len(facts.quarantine)
     title = (
-        f"{numbers.counted(n, 'record')} in quarantine, for {numbers.counted(len(facts.quarantine), 'reason')}"
+        f"{numbers.counted(n, 'record')} in quarantine, for {numbers.counted(reasons, 'reason')}"
         if n
         else "No record is in quarantine"
     )
@@ -135,6 +137,7 @@ def quarantine(facts: Facts, audience: Audience) -> Card:
                 columns,
                 rows,
                 empty="Nothing was refused.",
+                note=f"The {shown:,} most frequent of {reasons:,} reasons." if reasons > shown else "",
             )
         ],
         how="`meterhouse quarantine` shows, retries and drops them. What is kept of the text of each is in the table "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -13,11 +14,15 @@ from pipelines.publish import facts as all_facts
 from pipelines.publish.site import build_site
 from pipelines.settings import Settings, Site
 from tests.publish.reading import read, table
+from tests.publish.test_small_homes import replace_table
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 FEW = 2
+
+
+REASONS = 150
 
 
 @pytest.fixture(scope="module")
@@ -26,8 +31,16 @@ def few(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(all_facts, "MOST_NAMES", FEW)
         patch.setattr(models, "ROWS", 1)
-        home = Home(tmp_path_factory.mktemp("few"))
-        build_site(published, home, Settings(site=Site(max_organization_pages=3)))
+        place = tmp_path_factory.mktemp("few")
+        home = Home(place / "home")
+        folder = shutil.copytree(published, place / "published")
+        replace_table(
+            folder,
+            "quarantined_records",
+            f"""
+            select * replace ('reason ' || n as reason) from (from t limit 1), range({REASONS}) as r (n)""",
+        )
+        build_site(folder, home, Settings(site=Site(max_organization_pages=3)))
     return home.site
 
 
@@ -64,3 +77,9 @@ def test_tables_of_models_have_a_limit_that_they_say(few: Path) -> None:
     page = read(few / "platform" / "models.html")
     assert len(table(page, "effective-table")) == 1
     assert "The 1 models with the most revenue, of " in page.text_content()
+
+
+def test_reasons_beyond_the_most_frequent_are_counted(few: Path) -> None:
+    page = read(few / "platform" / "quality.html")
+    assert f"{REASONS} records in quarantine, for {REASONS} reasons" in page.text_content()
+    assert f"The 100 most frequent of {REASONS} reasons." in page.text_content()
