@@ -159,7 +159,10 @@ create or replace macro held_text(t) as (
         when json_valid(t)
             then rtrim(left(
                 regexp_replace(
-                    t, '("(?:[^"\\]|\\u[0-9a-fA-F]{4}|\\.){0,130})(?:[^"\\]|\\.)*"', '\1"', 'g'
+                    t,
+                    -- Two escapes that are one character stay together.
+                    '("(?:[^"\\]|\\u[dD][89abAB]..\\u[dD]...|\\u[0-9a-fA-F]{4}|\\.){0,130})(?:[^"\\]|\\.)*"',
+                    '\1"', 'g'
                 ),
                 131072
             ), chr(10) || chr(13)) || chr(29) || md5(t)

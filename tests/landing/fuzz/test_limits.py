@@ -209,6 +209,14 @@ def test_a_line_in_parts_is_a_line_of_its_file(home: Home, monkeypatch: pytest.M
     assert (read, accepted, [line for line, _ in refused]) == (5, 2, [2, 3])
 
 
+@pytest.mark.parametrize("before", range(120, 132))
+def test_a_very_long_line_is_not_cut_within_a_character(home: Home, before: int) -> None:
+    drop(home, "g/a.jsonl", text("e", input_tokens=-1, pad="x" * before + "\U0001f600" * 20_000))
+    land(home)
+    assert '"input_tokens": -1' in quarantined(home)[0]["raw"]
+    assert quarantined(home)[0]["raw"].endswith("}")
+
+
 @pytest.mark.parametrize("end", [b"", b"}"])
 def test_very_long_lines_that_begin_alike_stay_two_records(home: Home, end: bytes) -> None:
     for name, last in {"a": b"1", "b": b"2"}.items():
