@@ -263,7 +263,7 @@ def test_a_refused_record_of_numbers_costs_about_what_one_of_text_does(tmp_path:
         began = time.process_time()
         assert land(home).quarantined == 500
         seconds.append(time.process_time() - began)
-    # It was ten times as much when every number was a token to look at.
+    # It was six times as much when every number was a token to look at.
     assert seconds[1] < 4 * seconds[0]
 
 
