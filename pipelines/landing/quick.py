@@ -32,6 +32,8 @@ _BATCH_BYTES = 256 << 20
 _BATCH_FILES = 64
 # Of a batch in which more lines than this are not in order, every line is read the slow way.
 _MOST_LEFT = 10_000
+# Nor may they hold more bytes than this: the slow way reads long lines in parts.
+_MOST_LEFT_BYTES = 64 << 20
 
 
 @dataclass(slots=True)
@@ -95,7 +97,11 @@ def stage_batch(
         if len(left) > _MOST_LEFT or counts_in_order(con) != expected:
             _undo(con, batch)
             return
-        con.register("landed_lines", _texts(batch, new, left))
+        texts = _texts(batch, new, left)
+        if texts is None:
+            _undo(con, batch)
+            return
+        con.register("landed_lines", texts)
         define_records(con, fmt, source)
         stage_file(con, fmt.sql(), place=place, source=source, received_at=received_at)
     except (duckdb.Error, OSError, UnreadableFileError) as error:
@@ -134,16 +140,19 @@ def _lines_left(con: duckdb.DuckDBPyConnection, batch: Batch) -> list[int]:
     return [line for (line,) in rows]
 
 
-def _texts(batch: Batch, new: list[NewFile], left: list[int]) -> pa.Table:
-    """These lines with their texts, numbered through the batch."""
+def _texts(batch: Batch, new: list[NewFile], left: list[int]) -> pa.Table | None:
+    """These lines with their texts, numbered through the batch; None where they hold more than is read at once."""
     numbers = np.array(left)
-    found = []
+    found, held = [], 0
     for number, begin in zip(batch.lines, _begins(batch), strict=True):
         here = numbers[(numbers > begin) & (numbers <= begin + batch.lines[number])] - begin
         if not len(here):
             continue
         for part in LineReader(new[number].landed.path):
             chosen = part.filter(pa.array(np.isin(part["line"].to_numpy(), here)))
+            held += chosen.nbytes
+            if held > _MOST_LEFT_BYTES:
+                return None
             found.append(chosen.set_column(0, SCHEMA.field(0), pc.add(chosen["line"], begin)))
     return pa.Table.from_batches(found, SCHEMA)
 

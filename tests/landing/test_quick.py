@@ -144,6 +144,23 @@ def test_where_much_is_wrong_every_line_is_read_the_slow_way(tmp_path: Path, mon
     assert (len(found), len(refused), entry["records_read"]) == (1, 3, 4)
 
 
+def test_where_what_is_wrong_is_long_every_line_is_read_the_slow_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = [json.dumps(event(str(n), occurred_at="nonsense", pad="x" * 1000)).encode() for n in range(5)]
+    content = b"\n".join([*lines, json.dumps(event("good")).encode()])
+    read = []
+    real = quick.define_records
+    monkeypatch.setattr(quick, "define_records", lambda *args: read.append(args) or real(*args))
+    monkeypatch.setattr(quick, "_MOST_LEFT_BYTES", 10_000)
+    few = outcome(tmp_path / "few", {"g/a.jsonl": content}, CANONICAL)
+    assert len(read) == 1
+    monkeypatch.setattr(quick, "_MOST_LEFT_BYTES", 4000)
+    assert outcome(tmp_path / "many", {"g/a.jsonl": content}, CANONICAL) == few
+    assert len(read) == 1
+    assert (len(few[0]), len(few[1])) == (1, 5)
+
+
 def test_files_without_entry_of_their_own_columns_keep_their_sources(tmp_path: Path) -> None:
     settings = CANONICAL + '[[sources]]\nname = "h"\nformat = "canonical"\nconstants = {product_id = "given"}\n'
     record = json.dumps({k: v for k, v in event("1").items() if k != "product_id"}).encode()
