@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+import duckdb
+
 from pipelines.landing.csv_records import ROW, load_csv
 from pipelines.landing.failures import UnreadableFileError
 from pipelines.landing.fields import fields_of
@@ -21,8 +23,6 @@ from pipelines.sql import identifier, literal
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import duckdb
 
     from pipelines.settings import Source
 
@@ -95,10 +95,13 @@ def _count_inside(con: duckdb.DuckDBPyConnection, path: Path, inside: str) -> in
     """Records of a file whose lines hold many; a line in which there is none is one, to be refused."""
     lines = LineReader(path)
     con.register("counted_lines", lines.stream())
-    [(rows,)] = con.execute(f"""
-        select coalesce(sum(greatest(1,
-            case when json_valid(raw) then len(json_extract(raw, {literal(inside)})) else 1 end)), 0)::bigint
-        from counted_lines""").fetchall()
+    try:
+        [(rows,)] = con.execute(f"""
+            select coalesce(sum(greatest(1,
+                case when json_valid(raw) then len(json_extract(raw, {literal(inside)})) else 1 end)), 0)::bigint
+            from counted_lines""").fetchall()
+    except duckdb.Error as error:
+        raise lines.failure or error from error
     return int(rows) + lines.too_large
 
 
@@ -208,9 +211,11 @@ def _open_table(con: duckdb.DuckDBPyConnection, path: Path, file_type: FileType,
 def _check_parquet(con: duckdb.DuckDBPyConnection, path: Path) -> int:
     """The number of rows, by the file's footer. Raises UnreadableFileError where it holds more than it may."""
     [(rows,)] = con.execute(f"select sum(num_rows)::bigint from parquet_file_metadata({literal(path)})").fetchall()
-    [(unpacked, columns)] = con.execute(f"""
-        select coalesce(sum(total_uncompressed_size), 0)::bigint, count(distinct column_id)
-        from parquet_metadata({literal(path)})""").fetchall()
+    [(unpacked,)] = con.execute(f"""
+        select coalesce(sum(total_uncompressed_size), 0)::bigint from parquet_metadata({literal(path)})""").fetchall()
+    # The metadata names columns by row group, of which there may be none. Only a leaf has a type.
+    [(columns,)] = con.execute(f"""
+        select count(*) filter (type is not null) from parquet_schema({literal(path)})""").fetchall()
     size = path.stat().st_size
     check_rows(rows, size)
     check_unpacked(unpacked, size)

@@ -164,7 +164,7 @@ def _stage(con: duckdb.DuckDBPyConnection, file: NewFile, number: int, received_
 def _first_cause(error: Exception, landed: LandedFile) -> str:
     """The first line of a reading error, without what DuckDB and Python put around it."""
     line = str(error).splitlines()[0].split(" Detail:")[0]
-    line = re.sub(r"^.*?reading the stream of the Python object '\w+' failed: ", "", line)
+    line = re.sub(r"^.*?reading the stream registered as '\w+' failed: (Unknown error: )?", "", line)
     return line.replace(str(landed.path), landed.name)
 
 

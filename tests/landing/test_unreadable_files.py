@@ -1,0 +1,56 @@
+"""A file that cannot be read is one quarantined record, which says why and what to do about it."""
+
+from __future__ import annotations
+
+import gzip
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tests.landing.homes import CANONICAL, drop, event, land, make_home, quarantined
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pipelines.home import Home
+
+TRACES = b'{"resourceSpans": []}\n'
+INSIDE = {
+    "a.jsonl": (gzip.compress(TRACES), "it is a gzip file by its first bytes; give its name the suffix .gz"),
+    "a.json": (b"[" + TRACES + b", 1]", "a JSON array with something other than objects in it"),
+    "a.jsonl.gz": (gzip.compress(TRACES * 9000)[:-20], "Truncated compressed stream"),
+}
+
+
+def reason(home: Home) -> str:
+    """What is said of the only record, which is in quarantine and stands for its file."""
+    drop(home, "h/good.jsonl", [event("1")])
+    summary = land(home)
+    assert (summary.records_read, summary.accepted, summary.quarantined) == (2, 1, 1)
+    [record] = quarantined(home)
+    assert record["line"] is None
+    return str(record["reason"]).removeprefix("the file cannot be read: ")
+
+
+@pytest.mark.parametrize("name", INSIDE)
+def test_the_reader_s_own_words_where_a_line_holds_many_records(tmp_path: Path, name: str) -> None:
+    home = make_home(tmp_path / "home", '[[sources]]\nname = "g"\nformat = "otel"\n')
+    content, words = INSIDE[name]
+    drop(home, f"g/{name}", content)
+    assert reason(home).startswith(words)
+
+
+def test_the_reader_s_own_words_of_a_stream_that_is_cut_off(tmp_path: Path) -> None:
+    home = make_home(tmp_path / "home", CANONICAL)
+    drop(home, "g/a.jsonl.gz", gzip.compress(b'{"a": 1}\n' * 9000)[:-20])
+    assert reason(home).startswith("IOError: Truncated compressed stream")
+
+
+def test_columns_of_a_parquet_file_without_rows_are_counted(tmp_path: Path) -> None:
+    home = make_home(tmp_path / "home", CANONICAL)
+    path = drop(home, "g/a.parquet", b"")
+    with pq.ParquetWriter(path, pa.schema([(f"c{n}", pa.string()) for n in range(2001)])):
+        pass
+    assert reason(home).startswith("it has 2,001 columns")
