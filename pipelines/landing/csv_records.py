@@ -35,8 +35,14 @@ _DELIMITERS = ",;\t|"
 _MOST_UNCLOSED = 1 << 20
 _TOO_MANY = "the row has more fields than the header's"
 _TOO_LONG = f"the row is longer than {LONGEST_RECORD // MEBIBYTE} MiB"
+_ANEW = "write it anew with quotes as RFC 4180 has them, or as JSON lines"
+_NOT_TOLD = f"its rows cannot be told apart; {_ANEW}"
 _NEWLINE, _RETURN, _QUOTE = 10, 13, 34
 _PIECE = 4 << 20
+
+
+class _RowsNotToldError(Exception):
+    """DuckDB finds other rows than there are by their quotes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +94,7 @@ def load_csv(con: duckdb.DuckDBPyConnection, path: Path, kept: frozenset[str]) -
     column ROW; `landed_refused` (line, field, reason, raw) the others. Which field of these is which
     cannot be told: their text stays only where all columns are among the `kept` ones, else only
     delimiters and quotes do. Rows are counted by their quotes, apart from what was made of them.
-    Raises OSError when the file cannot be decompressed or its rows cannot be told apart.
+    Raises OSError when the file cannot be decompressed, UnreadableFileError when its rows cannot be told apart.
     """
     rows = find_rows(path)
     columns = "{" + ", ".join(f"{literal(n)}: 'VARCHAR'" for n in rows.names) + "}"
@@ -99,6 +105,9 @@ def load_csv(con: duckdb.DuckDBPyConnection, path: Path, kept: frozenset[str]) -
             create or replace temp table landed_refused
                 (line bigint, field varchar, reason varchar, raw varchar)""")
         return {}, 0
+    # Where carriage returns alone end the rows, all of them are one line: the header's.
+    if len(rows.lines) == rows.header + 1 and (lone := _lone_return(path, rows)):
+        raise UnreadableFileError(lone)
     # Read by one thread, the rows are numbered in the order of the file.
     try:
         con.execute(f"""
@@ -108,13 +117,13 @@ def load_csv(con: duckdb.DuckDBPyConnection, path: Path, kept: frozenset[str]) -
                 quote = '"', escape = '"', skip = {rows.header}, store_rejects = true, parallel = false,
                 max_line_size = {LONGEST_RECORD})""")
     except duckdb.InvalidInputException as error:
-        if "state machine" not in str(error) or not rows.mixed:
+        if "state machine" not in str(error):
             raise
-        raise UnreadableFileError(
-            "some of its lines end in a carriage return and a line feed, others in one of them alone; let all end "
-            "alike (as `tr -d '\\r'` does)"
-        ) from error
-    _number(con, rows)
+        raise UnreadableFileError(_returns(path, rows) or _NOT_TOLD) from error
+    try:
+        _number(con, rows)
+    except _RowsNotToldError as error:
+        raise UnreadableFileError(_returns(path, rows) or f"{error}; {_ANEW}") from error
     _leave_out(con, rows, kept)
     return dict.fromkeys(rows.names, "VARCHAR"), int(np.count_nonzero(~rows.blank[rows.header + 1 :]))
 
@@ -133,14 +142,16 @@ def _number(con: duckdb.DuckDBPyConnection, rows: CsvRows) -> None:
     readable[: rows.header + 1] = False
     told = int(np.count_nonzero(readable))
     if len(refused) and refused.max() > len(readable):
-        raise OSError(f"its rows cannot be told apart ({len(readable)} by their quotes, more when parsed)")
+        raise _RowsNotToldError(f"its rows cannot be told apart ({len(readable)} by their quotes, more when parsed)")
     readable[refused - 1] = False
     if rows.unclosed is not None:
         readable[-1] = False
     ordinals = np.flatnonzero(readable)
     [(parsed,)] = con.execute("select count(*) from parsed_rows").fetchall()
     if parsed != len(ordinals):
-        raise OSError(f"its rows cannot be told apart ({len(ordinals)} by their quotes, {parsed} when parsed)")
+        raise _RowsNotToldError(
+            f"its rows cannot be told apart ({len(ordinals)} by their quotes, {parsed} when parsed)"
+        )
     con.register(
         "row_lines",
         pa.table({ROW: np.arange(1, parsed + 1), "line": rows.lines[ordinals]}),
@@ -176,7 +187,7 @@ def _number(con: duckdb.DuckDBPyConnection, rows: CsvRows) -> None:
         )
     [(left,)] = con.execute("select count(*) from landed_refused").fetchall()
     if parsed + left != told:
-        raise OSError(f"its rows cannot be told apart ({told} by their quotes, {parsed + left} when parsed)")
+        raise _RowsNotToldError(f"its rows cannot be told apart ({told} by their quotes, {parsed + left} when parsed)")
     con.execute("drop table parsed_rows")
     con.unregister("row_lines")
     con.unregister("all_lines")
@@ -221,6 +232,42 @@ def find_rows(path: Path) -> CsvRows:
     if len(names) == 1:
         blank = np.zeros_like(blank)
     return CsvRows(tuple(names), delimiter, header, starts, blank, unclosed, 0 < returned < count)
+
+
+def _returns(path: Path, rows: CsvRows) -> str | None:
+    """What is said of a file where carriage returns keep its rows from being told apart, if they do."""
+    lone = _lone_return(path, rows)
+    if rows.mixed and not lone:
+        return (
+            "some of its lines end in a carriage return and a line feed, others in one of them alone; let all end "
+            "alike (as `tr -d '\\r'` does)"
+        )
+    return lone
+
+
+def _lone_return(path: Path, rows: CsvRows) -> str | None:
+    """What is said of the first carriage return outside quotes that no line feed follows."""
+    inside, before = False, 0
+    for block in text_blocks(path):
+        data = np.frombuffer(block, np.uint8)
+        feeds = np.flatnonzero(data == _NEWLINE)
+        marks = np.flatnonzero(data == _RETURN)
+        enclosed, inside = _enclosed(data, marks, ord(rows.delimiter), inside=inside)
+        outside = marks[~enclosed]
+        # A block ends with a line feed.
+        lone = outside[data[outside + 1] != _NEWLINE]
+        if len(lone):
+            line = before + int(np.searchsorted(feeds, lone[0])) + 1
+            if line == rows.lines[rows.header]:
+                return (
+                    "its lines end in a carriage return alone; let them end in a line feed (as `tr '\\r' '\\n'` does)"
+                )
+            return (
+                f"line {line:,} has a carriage return that neither ends it nor stands between quotes; "
+                "take carriage returns out (as `tr -d '\\r'` does) or put the field in quotes"
+            )
+        before += len(feeds)
+    return None
 
 
 def _enclosed(data: Bytes, feeds: Numbers, delimiter: int, *, inside: bool) -> tuple[Flags, bool]:

@@ -88,7 +88,12 @@ def open_records(con: duckdb.DuckDBPyConnection, path: Path, fmt: Format, source
     if file_type == "jsonl":
         rows = None if fmt.inside is None else _count_inside(con, path, fmt.inside)
         return OpenFile(rows, _open_lines(con, path, fmt, source), fmt.by_record)
-    return OpenFile(rows=_open_table(con, path, file_type, fmt, source))
+    try:
+        return OpenFile(rows=_open_table(con, path, file_type, fmt, source))
+    except (duckdb.BinderException, duckdb.NotImplementedException) as error:
+        # Nothing has been made of its columns yet but names and types, and those are the file's.
+        words = str(error).splitlines()[0]
+        raise UnreadableFileError(f"its columns cannot be read as they are named or typed ({words})") from error
 
 
 def _count_inside(con: duckdb.DuckDBPyConnection, path: Path, inside: str) -> int:
@@ -220,6 +225,11 @@ def _check_parquet(con: duckdb.DuckDBPyConnection, path: Path) -> int:
     check_rows(rows, size)
     check_unpacked(unpacked, size)
     check_columns(columns)
+    names = [name for name, *_ in con.execute(f"describe from read_parquet({literal(path)})").fetchall()]
+    if taken := [name for name in names if name.lower() in {ROW, "file_row_number"}]:
+        raise UnreadableFileError(
+            f"the name of its column {taken[0]!r} is needed to number the rows; rename the column"
+        )
     return int(rows)
 
 

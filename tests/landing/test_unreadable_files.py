@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.landing.homes import CANONICAL, drop, event, land, make_home, quarantined
+from tests.landing.homes import CANONICAL, drop, drop_parquet, event, land, make_home, quarantined
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,3 +54,41 @@ def test_columns_of_a_parquet_file_without_rows_are_counted(tmp_path: Path) -> N
     with pq.ParquetWriter(path, pa.schema([(f"c{n}", pa.string()) for n in range(2001)])):
         pass
     assert reason(home).startswith("it has 2,001 columns")
+
+
+HEAD, ROW = ",".join(event("1")), ",".join(map(str, event("1").values()))
+WITH_RETURN = ROW.replace("acme", "ac\rme")
+RETURNS = {
+    "in a field": (f"{HEAD}\n{ROW}\n{WITH_RETURN}\n{ROW}\n", "line 3 has a carriage return that neither ends it"),
+    "after quotes": (
+        f'{HEAD},x\n{ROW},"\r\n"\n{WITH_RETURN},\n',
+        "line 4 has a carriage return that neither ends it nor stands between quotes; take carriage returns out",
+    ),
+    "among both": (f"{HEAD}\r\n{ROW}\r\n{WITH_RETURN}\r\n", "line 3 has a carriage return that neither ends it"),
+    "doubled": (f"{HEAD}\r\n{ROW}\r\r\n{ROW}\r\n", "line 2 has a carriage return that neither ends it"),
+    "last": (f"{HEAD}\n{ROW}\n{ROW}\r", "some of its lines end in a carriage return and a line feed"),
+    "for every line feed": (f"{HEAD}\r{ROW}\r{ROW}\r", "its lines end in a carriage return alone; let them end in"),
+    "after a blank line": (f"\n{HEAD}\r{ROW}\r{ROW}\r", "its lines end in a carriage return alone; let them end in"),
+}
+
+
+@pytest.mark.parametrize("kind", RETURNS)
+def test_the_carriage_return_that_is_in_the_way_is_told(tmp_path: Path, kind: str) -> None:
+    home = make_home(tmp_path / "home", CANONICAL)
+    content, words = RETURNS[kind]
+    drop(home, "g/a.csv", content)
+    assert reason(home).startswith(words)
+
+
+@pytest.mark.parametrize("name", ["file_row_number", "File_Row_Number", "__row"])
+def test_a_parquet_column_that_is_called_as_ours_is_told(tmp_path: Path, name: str) -> None:
+    home = make_home(tmp_path / "home", CANONICAL)
+    drop_parquet(home, "g/a.parquet", {k: [v] for k, v in event("1").items()} | {name: [1]})
+    assert reason(home) == f"the name of its column {name!r} is needed to number the rows; rename the column"
+
+
+def test_columns_that_no_query_can_name_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = make_home(tmp_path / "home", CANONICAL)
+    drop_parquet(home, "g/a.parquet", {k: [v] for k, v in event("1").items()} | {"file_row_number": [1]})
+    monkeypatch.setattr("pipelines.landing.readers._check_parquet", lambda *_: 1)
+    assert reason(home).startswith("its columns cannot be read as they are named or typed (Binder Error")
