@@ -9,7 +9,12 @@ from __future__ import annotations
 
 import csv
 import re
-from dataclasses import dataclass
+import sys
+import tempfile
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -17,13 +22,20 @@ import numpy as np
 import pyarrow as pa
 
 from pipelines.landing.failures import UnreadableFileError
-from pipelines.landing.limits import LONGEST_RECORD, MEBIBYTE, MOST_CSV_ROWS, check_columns
+from pipelines.landing.limits import (
+    HEAVY_PART,
+    HEAVY_ROW,
+    LONGEST_RECORD,
+    MEBIBYTE,
+    MOST_CSV_ROWS,
+    check_columns,
+    check_heavy,
+)
 from pipelines.landing.lines import text_blocks
 from pipelines.sql import identifier, literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     Numbers = np.ndarray[tuple[int], np.dtype[np.int64]]
     Bytes = np.ndarray[tuple[int], np.dtype[np.uint8]]
@@ -39,6 +51,8 @@ _ANEW = "write it anew with quotes as RFC 4180 has them, or as JSON lines"
 _NOT_TOLD = f"its rows cannot be told apart; {_ANEW}"
 _NEWLINE, _RETURN, _QUOTE = 10, 13, 34
 _PIECE = 4 << 20
+# Rows that DuckDB works on at a time.
+_VECTOR = 2048
 
 
 class _RowsNotToldError(Exception):
@@ -50,7 +64,10 @@ class CsvRows:
     """Where the rows of a file begin, header and blank lines included, in the order of the file.
 
     `header` is the number of blank lines before the header, `unclosed` the beginning of the text from the row whose
-    quote is never closed to the end of the file; `mixed` says that not all lines end alike.
+    quote is never closed to the end of the file; `returned` and `mixed` say
+    that lines end in a carriage return too, and that not all end alike. `cuts` are row and byte
+    (of `text_blocks`) at which parts begin that can be read at once, `heaviest` what as many rows hold as DuckDB works
+    on at a time, if they are long.
     """
 
     names: tuple[str, ...]
@@ -59,7 +76,23 @@ class CsvRows:
     lines: Numbers
     blank: Flags
     unclosed: str | None
+    returned: bool
     mixed: bool
+    cuts: tuple[tuple[int, int], ...] = ()
+    heaviest: int = 0
+
+    def part(self, first: int, end: int) -> CsvRows:
+        """The rows from `first` up to `end`, those after the first part below a header of their own."""
+        header = self.header if first == 0 else 0
+        blank, lines = self.blank[first:end], self.lines[first:end]
+        if first:
+            blank, lines = np.append(np.False_, blank), np.append(0, lines)
+        unclosed = self.unclosed if end == len(self.lines) else None
+        return replace(self, header=header, lines=lines, blank=blank, unclosed=unclosed, cuts=())
+
+    def count(self) -> int:
+        """Rows that are neither the header nor blank."""
+        return int(np.count_nonzero(~self.blank[self.header + 1 :]))
 
 
 def csv_header(path: Path) -> tuple[list[str], str]:
@@ -87,24 +120,62 @@ def csv_header(path: Path) -> tuple[list[str], str]:
     return [], ","
 
 
-def load_csv(con: duckdb.DuckDBPyConnection, path: Path, kept: frozenset[str]) -> tuple[dict[str, str], int]:
-    """Load a CSV file into the relations `landed_rows` and `landed_refused`; returns column types and rows.
+def load_csv(
+    con: duckdb.DuckDBPyConnection, path: Path, rows: CsvRows, kept: frozenset[str], *, in_parts: bool
+) -> Iterator[bool]:
+    """Load a CSV file, or as many of its rows at a step as are read at once, into relation `landed_rows`.
 
-    `landed_rows` holds each readable row with its columns as text and the line it begins on in
-    column ROW; `landed_refused` (line, field, reason, raw) the others. Which field of these is which
-    cannot be told: their text stays only where all columns are among the `kept` ones, else only
-    delimiters and quotes do. Rows are counted by their quotes, apart from what was made of them.
-    Raises OSError when the file cannot be decompressed, UnreadableFileError when its rows cannot be told apart.
+    It holds each readable row with its columns as text and the line it begins on in column ROW; `landed_refused`
+    (line, field, reason, raw) has the others so far. Which field of these is which cannot be told: their text stays
+    only where all columns are among the `kept` ones, else only delimiters and quotes do. Yields True. Rows are counted
+    by their quotes, apart from what was made of them. Raises OSError when the file cannot be decompressed,
+    UnreadableFileError when its rows cannot be told apart.
     """
-    rows = find_rows(path)
-    columns = "{" + ", ".join(f"{literal(n)}: 'VARCHAR'" for n in rows.names) + "}"
-    con.execute("drop table if exists reject_errors; drop table if exists reject_scans")
+    con.execute("""
+        create or replace temp table landed_refused (line bigint, field varchar, reason varchar, raw varchar)""")
     if not rows.names:
         con.execute(f"create or replace temp view landed_rows as select 0::bigint as {ROW} where false")
-        con.execute("""
-            create or replace temp table landed_refused
-                (line bigint, field varchar, reason varchar, raw varchar)""")
-        return {}, 0
+        yield True
+        return
+    if not (in_parts and rows.cuts):
+        check_heavy(rows.heaviest)
+        _load(con, path, rows, kept)
+        yield True
+        return
+    for part, part_rows in _written_parts(con, path, rows):
+        _load(con, part, part_rows, kept)
+        part.unlink()
+        yield True
+
+
+def _written_parts(con: duckdb.DuckDBPyConnection, path: Path, rows: CsvRows) -> Iterator[tuple[Path, CsvRows]]:
+    """Each part of a file as a file of its own, where copies of files that grow are."""
+    [(spill,)] = con.execute("select current_setting('temp_directory')").fetchall()
+    folder = Path(spill).parent / "growing"
+    folder.mkdir(parents=True, exist_ok=True)
+    bounds = [(0, 0), *rows.cuts, (len(rows.lines), sys.maxsize)]
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+        blocks = text_blocks(path)
+        block, at = next(blocks), 0
+        part = Path(scratch) / "part.csv"
+        for (first, begin), (last, end) in pairwise(bounds):
+            with part.open("wb") as file:
+                if first:
+                    file.write(rows.delimiter.join("h" for _ in rows.names).encode())
+                    file.write(b"\r\n" if rows.returned else b"\n")
+                while block:
+                    file.write(block[max(begin - at, 0) : end - at])
+                    if end <= at + len(block):
+                        break
+                    at += len(block)
+                    block = next(blocks, b"")
+            yield part, rows.part(first, last)
+
+
+def _load(con: duckdb.DuckDBPyConnection, path: Path, rows: CsvRows, kept: frozenset[str]) -> None:
+    """Load these rows into `landed_rows`; what is refused is added to `landed_refused`."""
+    columns = "{" + ", ".join(f"{literal(n)}: 'VARCHAR'" for n in rows.names) + "}"
+    con.execute("drop table if exists reject_errors; drop table if exists reject_scans")
     # Where carriage returns alone end the rows, all of them are one line: the header's.
     if len(rows.lines) == rows.header + 1 and (lone := _lone_return(path, rows)):
         raise UnreadableFileError(lone)
@@ -115,7 +186,7 @@ def load_csv(con: duckdb.DuckDBPyConnection, path: Path, kept: frozenset[str]) -
             select row_number() over () as {ROW}, * from read_csv({literal(path)},
                 auto_detect = false, header = true, columns = {columns}, delim = {literal(rows.delimiter)},
                 quote = '"', escape = '"', skip = {rows.header}, store_rejects = true, parallel = false,
-                max_line_size = {LONGEST_RECORD})""")
+                max_line_size = {LONGEST_RECORD}, buffer_size = {2 * LONGEST_RECORD})""")
     except duckdb.InvalidInputException as error:
         if "state machine" not in str(error):
             raise
@@ -125,14 +196,14 @@ def load_csv(con: duckdb.DuckDBPyConnection, path: Path, kept: frozenset[str]) -
     except _RowsNotToldError as error:
         raise UnreadableFileError(_returns(path, rows) or f"{error}; {_ANEW}") from error
     _leave_out(con, rows, kept)
-    return dict.fromkeys(rows.names, "VARCHAR"), int(np.count_nonzero(~rows.blank[rows.header + 1 :]))
+    con.execute("insert into landed_refused from rows_refused")
 
 
 def _leave_out(con: duckdb.DuckDBPyConnection, rows: CsvRows, kept: frozenset[str]) -> None:
     """Leave only the delimiters of refused rows that may hold what is not kept."""
     test = "" if not kept.issuperset(rows.names) else f"where starts_with(reason, {literal(_TOO_MANY)})"
     text = rf'[^{re.escape(rows.delimiter)}"\r\n]+'
-    con.execute(f"update landed_refused set raw = regexp_replace(raw, {literal(text)}, '…', 'g') {test}")
+    con.execute(f"update rows_refused set raw = regexp_replace(raw, {literal(text)}, '…', 'g') {test}")
 
 
 def _number(con: duckdb.DuckDBPyConnection, rows: CsvRows) -> None:
@@ -163,7 +234,7 @@ def _number(con: duckdb.DuckDBPyConnection, rows: CsvRows) -> None:
     con.execute("create or replace temp view landed_rows as from csv_rows")
     con.register("all_lines", pa.table({ROW: np.arange(1, len(rows.lines) + 1), "line": rows.lines}))
     con.execute(f"""
-        create or replace temp table landed_refused as
+        create or replace temp table rows_refused as
         with errors as (
             select line as {ROW}, min(error_type) as kind, min(column_name) as field,
                 any_value(trim(csv_line, chr(13) || chr(10))) as raw
@@ -182,10 +253,10 @@ def _number(con: duckdb.DuckDBPyConnection, rows: CsvRows) -> None:
         from errors inner join all_lines using ({ROW})""")
     if rows.unclosed is not None:
         con.execute(
-            "insert into landed_refused values (?, null, 'a quote is opened and never closed', ?)",
+            "insert into rows_refused values (?, null, 'a quote is opened and never closed', ?)",
             [int(rows.lines[-1]), rows.unclosed],
         )
-    [(left,)] = con.execute("select count(*) from landed_refused").fetchall()
+    [(left,)] = con.execute("select count(*) from rows_refused").fetchall()
     if parsed + left != told:
         raise _RowsNotToldError(f"its rows cannot be told apart ({told} by their quotes, {parsed + left} when parsed)")
     con.execute("drop table parsed_rows")
@@ -203,7 +274,7 @@ def find_rows(path: Path) -> CsvRows:
     lines: list[Numbers] = [np.array([1], np.int64)]
     blanks: list[Flags] = []
     inside, before, size, last_end, count = False, 0, 0, 0, 0
-    tail, returned = b"", 0
+    tail, returned, weights = b"", 0, _Weights()
     for block in text_blocks(path):
         data = np.frombuffer(block, np.uint8)
         feeds = np.flatnonzero(data == _NEWLINE)
@@ -213,6 +284,7 @@ def find_rows(path: Path) -> CsvRows:
         stops = np.concatenate([[last_end], size + ends + 1])
         blanks.append(np.diff(stops) - 1 - returns <= 0)
         lines.append(before + np.flatnonzero(~enclosed) + 2)
+        weights.add(np.diff(stops), last_end)
         tail = (tail if not len(ends) else b"") + block[(ends[-1] + 1 if len(ends) else 0) :][:_MOST_UNCLOSED]
         tail = tail[:_MOST_UNCLOSED]
         last_end = int(stops[-1])
@@ -231,7 +303,39 @@ def find_rows(path: Path) -> CsvRows:
     # A blank line in a table of one column is a row whose only value is missing.
     if len(names) == 1:
         blank = np.zeros_like(blank)
-    return CsvRows(tuple(names), delimiter, header, starts, blank, unclosed, 0 < returned < count)
+    cuts = tuple(cut for cut in weights.cuts if cut[0] > header)
+    return CsvRows(
+        tuple(names), delimiter, header, starts, blank, unclosed, returned > 0, 0 < returned < count, cuts,
+        weights.heaviest(),
+    )  # fmt: skip
+
+
+@dataclass(slots=True)
+class _Weights:
+    """What long rows hold: where parts of a file that is read in order begin, and the most of them at a time."""
+
+    cuts: list[tuple[int, int]] = field(default_factory=list)
+    _groups: Counter[int] = field(default_factory=Counter)
+    _rows: int = 0
+    _held: int = 0
+
+    def add(self, sizes: Numbers, begin: int) -> None:
+        """Take rows of these sizes in, the first of which begins at this byte."""
+        long = np.flatnonzero(sizes > HEAVY_ROW)
+        if len(long):
+            ends = np.cumsum(sizes)
+            for at in long.tolist():
+                size = int(sizes[at])
+                self._groups[(self._rows + at) // _VECTOR] += size
+                if self._held and self._held + size > HEAVY_PART:
+                    self.cuts.append((self._rows + at, begin + int(ends[at]) - size))
+                    self._held = 0
+                self._held += size
+        self._rows += len(sizes)
+
+    def heaviest(self) -> int:
+        """Bytes of the long rows among those that DuckDB works on at a time, at most."""
+        return max(self._groups.values(), default=0)
 
 
 def _returns(path: Path, rows: CsvRows) -> str | None:

@@ -14,6 +14,13 @@ LONGEST_RECORD = 64 * MEBIBYTE
 # A record longer than this is looked at before it is parsed: of so many values a parser needs hundreds of MiB.
 LARGE_RECORD = 8 * MEBIBYTE
 MOST_VALUES = 2_000_000
+# DuckDB works on 2,048 rows of a table at a time, and needs several times what they hold. Where these hold more than
+# the second in rows longer than the first, they are read in parts; where that cannot be, up to the third is taken.
+HEAVY_ROW = MEBIBYTE >> 6
+HEAVY_PART = 32 * MEBIBYTE
+MOST_AT_ONCE = 128 * MEBIBYTE
+# A column of a Parquet file is unpacked by the page, of which there may be but one.
+FREE_COLUMN = 128 * MEBIBYTE
 # A CSV file with a line longer than this cannot be told into rows at all.
 LONGEST_CSV_LINE = 2 * LONGEST_RECORD
 MOST_COLUMNS = 2_000
@@ -69,4 +76,22 @@ def check_rows(rows: int, size: int) -> None:
         raise UnreadableFileError(
             f"it says that its {size:,} bytes hold {rows:,} rows, as no log's do: nothing was taken from it; "
             "if it is one, split it and land the parts"
+        )
+
+
+def check_column(name: str, size: int, packed: int) -> None:
+    """Raise UnreadableFileError where a part of a Parquet column unpacks to more than it may."""
+    if size > max(FREE_COLUMN, packed * MOST_TIMES):
+        raise UnreadableFileError(
+            f"of its column {name!r} {packed:,} bytes unpack to {size // MEBIBYTE:,} MiB, as no log's do; leave the "
+            "column out if no mapping names it, or land JSON lines"
+        )
+
+
+def check_heavy(size: int) -> None:
+    """Raise UnreadableFileError where rows that can only be read together hold more than they may."""
+    if size > MOST_AT_ONCE:
+        raise UnreadableFileError(
+            f"2,048 of its rows hold {size // MEBIBYTE:,} MiB, and its format reads no more than "
+            f"{MOST_AT_ONCE // MEBIBYTE} MiB of them at once; leave out the columns of long texts that no mapping names"
         )

@@ -13,15 +13,17 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import duckdb
 
-from pipelines.landing.csv_records import ROW, load_csv
+from pipelines.landing.csv_records import ROW, find_rows, load_csv
 from pipelines.landing.failures import UnreadableFileError
 from pipelines.landing.fields import fields_of
 from pipelines.landing.formats import Format, contract_shape
-from pipelines.landing.limits import check_columns, check_rows, check_unpacked
+from pipelines.landing.limits import FREE_COLUMN, check_column, check_columns, check_rows, check_unpacked
 from pipelines.landing.lines import LineReader
+from pipelines.landing.parquet_parts import parquet_parts
 from pipelines.sql import identifier, literal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from pipelines.settings import Source
@@ -31,6 +33,8 @@ _SUFFIXES: dict[str, FileType] = {
     ".jsonl": "jsonl", ".json": "jsonl", ".ndjson": "jsonl", ".log": "jsonl",
     ".csv": "csv", ".tsv": "csv", ".parquet": "parquet", ".pq": "parquet",
 }  # fmt: skip
+# The number of no row.
+_EVERY = 1 << 62
 _NAME = re.compile(r"(?!.*\d{5}|.*\w{24})[^\W\d][\w.-]*( [\w.-]+){0,2}")
 
 
@@ -47,9 +51,13 @@ class OpenFile:
     rows: int | None = None
     lines: LineReader | None = None
     in_parts: bool = False
+    # Opens the next part of a table at each step.
+    parts: Iterator[bool] | None = None
 
     def next_part(self, con: duckdb.DuckDBPyConnection) -> bool:
         """Let `records` be those after the ones that were read, if there may be any."""
+        if self.parts is not None:
+            return next(self.parts, False)
         if not (self.in_parts and self.lines and self.lines.more):
             return False
         con.register("landed_lines", self.lines.stream(in_parts=True))
@@ -87,9 +95,9 @@ def open_records(con: duckdb.DuckDBPyConnection, path: Path, fmt: Format, source
     define_constants(con, source)
     if file_type == "jsonl":
         rows = None if fmt.inside is None else _count_inside(con, path, fmt.inside)
-        return OpenFile(rows, _open_lines(con, path, fmt, source), fmt.by_record)
+        return OpenFile(rows, _open_lines(con, path, fmt, source), fmt.alone)
     try:
-        return OpenFile(rows=_open_table(con, path, file_type, fmt, source))
+        return _open_table(con, path, file_type, fmt, source)
     except (duckdb.BinderException, duckdb.NotImplementedException) as error:
         # Nothing has been made of its columns yet but names and types, and those are the file's.
         words = str(error).splitlines()[0]
@@ -122,7 +130,7 @@ def _constants(source: Source) -> str:
 
 def _open_lines(con: duckdb.DuckDBPyConnection, path: Path, fmt: Format, source: Source) -> LineReader:
     lines = LineReader(path)
-    con.register("landed_lines", lines.stream(in_parts=fmt.by_record))
+    con.register("landed_lines", lines.stream(in_parts=fmt.alone))
     define_records(con, fmt, source)
     con.register("long_lines", lines.refused())
     con.execute("create or replace temp view records_refused as select * from long_lines")
@@ -185,21 +193,24 @@ def _with_nested_text(fmt: Format) -> str:
     return doc
 
 
-def _open_table(con: duckdb.DuckDBPyConnection, path: Path, file_type: FileType, fmt: Format, source: Source) -> int:
+def _open_table(
+    con: duckdb.DuckDBPyConnection, path: Path, file_type: FileType, fmt: Format, source: Source
+) -> OpenFile:
     """CSV and Parquet: each field of the shape is the column of that name, null where there is none.
 
-    Returns the number of rows, by the quotes of a CSV file and by the footer of a Parquet file.
+    Rows are counted by the quotes of a CSV file and by the footer of a Parquet file.
     """
     if file_type == "csv":
-        columns, rows = load_csv(con, path, fields_of(fmt, source, nested=False).plain())
+        found = find_rows(path)
+        rows, columns = found.count(), dict.fromkeys(found.names, "VARCHAR")
+        kept = fields_of(fmt, source, nested=False).plain()
+        parts = load_csv(con, path, found, kept, in_parts=fmt.alone)
     else:
         rows = _check_parquet(con, path)
-        con.execute(f"""
-            create or replace temp view landed_rows as
-            select file_row_number + 1 as {ROW}, * exclude (file_row_number)
-            from read_parquet({literal(path)}, file_row_number = true)""")
-        described = con.execute("describe landed_rows").fetchall()
-        columns = {name: kind for name, kind, *_ in described if name != ROW}
+        described = con.execute(f"describe from read_parquet({literal(path)})").fetchall()
+        columns = {name: kind for name, kind, *_ in described}
+        parts = _open_parquet(con, path, parquet_parts(con, path, alone=fmt.alone))
+    next(parts)
     content = "to_json(struct_pack(" + ", ".join(f"{identifier(c)} := {identifier(c)}" for c in columns) + "))"
     # A file without even a header has no columns to look for, and no rows.
     empty = not columns and not isinstance(fmt.shape, dict)
@@ -208,9 +219,20 @@ def _open_table(con: duckdb.DuckDBPyConnection, path: Path, file_type: FileType,
         create or replace temp view records as
         select {ROW} as line, {content if columns else "''"}::varchar as raw, {doc} as doc
         from landed_rows""")
-    if file_type == "csv":
-        con.execute("create or replace temp view records_refused as select * from landed_refused")
-    return int(rows)
+    con.execute("""
+        create or replace temp view records_refused as select line, raw, field, reason from landed_refused""")
+    return OpenFile(rows, parts=parts)
+
+
+def _open_parquet(con: duckdb.DuckDBPyConnection, path: Path, parts: list[tuple[int, int]]) -> Iterator[bool]:
+    """Let `landed_rows` be the rows of one part after the other."""
+    for first, last in parts or [(0, _EVERY)]:
+        chosen = "" if last == _EVERY else f"where file_row_number between {first} and {last}"
+        con.execute(f"""
+            create or replace temp view landed_rows as
+            select file_row_number + 1 as {ROW}, * exclude (file_row_number)
+            from read_parquet({literal(path)}, file_row_number = true) {chosen}""")
+        yield True
 
 
 def _check_parquet(con: duckdb.DuckDBPyConnection, path: Path) -> int:
@@ -225,6 +247,12 @@ def _check_parquet(con: duckdb.DuckDBPyConnection, path: Path) -> int:
     check_rows(rows, size)
     check_unpacked(unpacked, size)
     check_columns(columns)
+    large = con.execute(f"""
+        select path_in_schema, total_uncompressed_size, least(total_compressed_size, {size})
+        from parquet_metadata({literal(path)}) where total_uncompressed_size > {FREE_COLUMN}
+        order by total_uncompressed_size / greatest(1, total_compressed_size) desc limit 1""").fetchall()
+    for column in large:
+        check_column(*column)
     names = [name for name, *_ in con.execute(f"describe from read_parquet({literal(path)})").fetchall()]
     if taken := [name for name in names if name.lower() in {ROW, "file_row_number"}]:
         raise UnreadableFileError(

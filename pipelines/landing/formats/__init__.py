@@ -4,9 +4,10 @@ The head is TOML between `/*---` and `---*/`: title, file_types, recognise (the 
 that give the format away; a list of lists for alternatives), shape (the JSON fields it reads),
 hidden (names of those that hold a key or a person: quarantine never shows them), by_record (true
 where the body makes of each record what it does from its `doc` alone, without its text or other
-records: such files are read several times faster) and, where a line holds many records, inside (the
-JSON path of all of them: the reader counts by it, the body takes them apart and gives each a number
-of its own for a line, and its own text).
+records: such files are read several times faster), alone (true where it does so without other
+records, but not without their text: many very long ones are read in parts) and, where a line
+holds many records, inside (the JSON path of all of them: the reader counts by it, the body takes
+them apart and gives each a number of its own for a line, and its own text).
 What bodies have in common stands in parts/<name>.sql, a statement of its own that `{{ name }}` brings in.
 The body selects from the relation `records(line, raw, doc)` and names every mapped column of the
 contract, besides line, raw, unreadable and problem (a struct of field and reason, or null).
@@ -39,6 +40,7 @@ class Format:
     shape: dict[str, Any] | str
     hidden: tuple[str, ...]
     by_record: bool
+    alone: bool
     inside: str | None
     body: str
 
@@ -74,6 +76,7 @@ def load_formats() -> dict[str, Format]:
             shape=head["shape"],
             hidden=tuple(head.get("hidden", ())),
             by_record=head.get("by_record", False),
+            alone=head.get("alone", head.get("by_record", False)),
             inside=head.get("inside"),
             body=text[match.end() :],
         )

@@ -1,6 +1,7 @@
 /*---
 title = "Langfuse observations (blob storage export observations_v2 or observations, or answers of its API)"
 file_types = ["jsonl", "csv", "parquet"]
+alone = true
 recognise = [["trace_id", "type", "start_time", "usage_details"], ["traceId", "type", "startTime", "usageDetails"]]
 hidden = ["user_id", "userId"]
 
