@@ -40,9 +40,9 @@ class Format:
     shape: dict[str, Any] | str
     hidden: tuple[str, ...]
     by_record: bool
-    alone: bool
     inside: str | None
     body: str
+    alone: bool = False
 
     def sql(self) -> str:
         """The mapping's SELECT, with the contract's columns written out where it asks for them."""
