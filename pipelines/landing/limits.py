@@ -14,8 +14,8 @@ LONGEST_RECORD = 64 * MEBIBYTE
 # A record longer than this is looked at before it is parsed: of so many values a parser needs hundreds of MiB.
 LARGE_RECORD = 8 * MEBIBYTE
 MOST_VALUES = 2_000_000
-# DuckDB works on 2,048 rows of a table at a time, and needs several times what they hold. Where these hold more than
-# the second in rows longer than the first, they are read in parts; where that cannot be, up to the third is taken.
+# DuckDB works on 2,048 rows of a table at a time, and needs several times what they hold. Where lines or rows longer
+# than the first hold more than the second, they are read in parts; where that cannot be, up to the third is taken.
 HEAVY_ROW = MEBIBYTE >> 6
 HEAVY_PART = 32 * MEBIBYTE
 MOST_AT_ONCE = 128 * MEBIBYTE

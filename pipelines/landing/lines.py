@@ -17,6 +17,8 @@ import pyarrow as pa
 from pipelines.landing.failures import UnreadableFileError
 from pipelines.landing.json_array import array_records, begins_array
 from pipelines.landing.limits import (
+    HEAVY_PART,
+    HEAVY_ROW,
     LARGE_RECORD,
     LONGEST_CSV_LINE,
     LONGEST_RECORD,
@@ -47,8 +49,6 @@ _NO_TEXT = {
     b"\x28\xb5\x2f\xfd": ("Zstandard file", "give its name the suffix .zst"),
     b"PK\x03\x04": ("zip archive", "unpack it"),
 }
-# Bytes of a line that counts as very long, and of such lines that are read at once.
-_HEAVY_LINE, _HEAVY_PART = 64 << 10, 64 << 20
 
 
 def compression_of(path: Path) -> str | None:
@@ -98,8 +98,8 @@ class LineReader:
         heavy, self.more = 0, False
         for batch in self:
             yield batch
-            heavy += batch.nbytes if batch.nbytes > batch.num_rows * _HEAVY_LINE else 0
-            if heavy > _HEAVY_PART:
+            heavy += batch.nbytes if batch.nbytes > batch.num_rows * HEAVY_ROW else 0
+            if heavy > HEAVY_PART:
                 self.more = True
                 return
 

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from pipelines.landing.columns import can_be_columns, counts_in_order, open_columns, plain_lines
 from pipelines.landing.failures import UnreadableFileError, is_machine_failure, machine_failure
 from pipelines.landing.formats import load_formats
+from pipelines.landing.limits import HEAVY_PART
 from pipelines.landing.lines import SCHEMA, LineReader
 from pipelines.landing.normalise import stage_file
 from pipelines.landing.readers import define_constants, define_records
@@ -32,8 +33,6 @@ _BATCH_BYTES = 256 << 20
 _BATCH_FILES = 64
 # Of a batch in which more lines than this are not in order, every line is read the slow way.
 _MOST_LEFT = 10_000
-# Nor may they hold more bytes than this: the slow way reads long lines in parts.
-_MOST_LEFT_BYTES = 64 << 20
 
 
 @dataclass(slots=True)
@@ -94,10 +93,8 @@ def stage_batch(
             return
         # Lines are numbered by what DuckDB read: where that is not line by line, the numbers are not these.
         expected = [(str(new[number].landed.path), lines) for number, lines in batch.lines.items()]
-        if len(left) > _MOST_LEFT or counts_in_order(con) != expected:
-            _undo(con, batch)
-            return
-        texts = _texts(batch, new, left)
+        in_order = len(left) <= _MOST_LEFT and counts_in_order(con) == expected
+        texts = _texts(batch, new, left) if in_order else None
         if texts is None:
             _undo(con, batch)
             return
@@ -151,7 +148,8 @@ def _texts(batch: Batch, new: list[NewFile], left: list[int]) -> pa.Table | None
         for part in LineReader(new[number].landed.path):
             chosen = part.filter(pa.array(np.isin(part["line"].to_numpy(), here)))
             held += chosen.nbytes
-            if held > _MOST_LEFT_BYTES:
+            # The slow way reads long lines in parts.
+            if held > HEAVY_PART:
                 return None
             found.append(chosen.set_column(0, SCHEMA.field(0), pc.add(chosen["line"], begin)))
     return pa.Table.from_batches(found, SCHEMA)

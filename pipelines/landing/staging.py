@@ -58,7 +58,7 @@ def salt(home: Home) -> str:
 
 
 def define_macros(con: duckdb.DuckDBPyConnection, home: Home) -> None:
-    """The functions of macros.sql and redact.sql, for all cursors of a connection in memory.
+    """The functions of macros.sql and redact.sql, for all cursors of a connection to scratch space.
 
     They take longer to define than small files to read, so once is enough.
     """

@@ -8,10 +8,9 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from pipelines import warehouse
+from pipelines.by_day import copy_by_day
 from pipelines.errors import MeterhouseError
 from pipelines.landing import leftovers
 from pipelines.landing.contract import COLUMNS
@@ -26,7 +25,9 @@ if TYPE_CHECKING:
     from pipelines.home import Home
     from pipelines.landing.new_files import NewFile
 
-
+# The first level packs events as small as the third, in half the time.
+_PACKED = ("compression zstd", "compression_level 1")
+_PARQUET = ", ".join(("format parquet", *_PACKED))
 _PARTS = ("accepted", "duplicates", "amendments", "quarantined")
 
 
@@ -103,12 +104,6 @@ def write_refused(con: duckdb.DuckDBPyConnection, home: Home, commit_id: str) ->
     )  # fmt: skip
 
 
-# Days with fewer events are written together in one pass, which costs more an event and less a day.
-_OWN_PASS = 10_000
-# The first level packs events as small as the third, in half the time.
-_PARQUET = "format parquet, compression zstd, compression_level 1"
-
-
 def _write_events(con: duckdb.DuckDBPyConnection, home: Home, commit_id: str, received_at: str) -> dict[str, str]:
     """One Parquet file for each day with new events; returns day → path relative to the home."""
     incoming = home.events / ".incoming"
@@ -119,31 +114,9 @@ def _write_events(con: duckdb.DuckDBPyConnection, home: Home, commit_id: str, re
         f"timestamp {literal(received_at)} as received_at" if c.name == "received_at" else identifier(c.name)
         for c in COLUMNS
     )
-    days = con.execute("select occurred_at::date::varchar, count(*) from staged group by 1 order by 1").fetchall()
-    large = [day for day, events in days if events >= _OWN_PASS]
-
-    def write_day(day: str) -> None:
-        folder = incoming / f"usage_date={day}"
-        folder.mkdir()
-        with con.cursor() as cursor:
-            cursor.execute(f"""
-                copy (
-                    select {columns} from staged
-                    where occurred_at >= timestamp '{day}' and occurred_at < timestamp '{day}' + interval 1 day
-                ) to {literal(folder / "whole.parquet")} ({_PARQUET})""")
-
-    with ThreadPoolExecutor(max_workers=warehouse.threads()) as pool:
-        for _ in pool.map(write_day, large):
-            pass
-    if len(large) < len(days):
-        own = ", ".join(f"date '{day}'" for day in large) or "null"
-        con.execute(f"""
-            copy (
-                select {columns}, occurred_at::date as usage_date from staged
-                where (occurred_at::date in ({own})) is not true
-            ) to {literal(incoming)} ({_PARQUET}, partition_by (usage_date), overwrite_or_ignore)""")
+    days = copy_by_day(con, "staged", "occurred_at", incoming, _PACKED, columns=columns)
     written = {}
-    for day, _ in days:
+    for day in days:
         folder = incoming / f"usage_date={day}"
         parts = sorted(folder.glob("*.parquet"))
         target = home.events / folder.name

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from pipelines import warehouse
 from pipelines.build import changed_days
+from pipelines.by_day import copy_by_day
 from pipelines.landing.contract import ADDED, COLUMNS
 from pipelines.landing.manifest import read_manifest
 from pipelines.publish.audit import audit
@@ -124,15 +125,11 @@ def _copy_rated(con: duckdb.DuckDBPyConnection, fresh: Path, days: list[str] | N
     """Rated events by day: all, or the given days; returns how many days were written."""
     target = fresh / "rated_usage"
     target.mkdir()
-    chosen = "" if days is None else "where usage_date in (select unnest($days::date[]))"
-    con.execute(
-        f"""
-        copy (select * from published.rated_usage {chosen}) to {literal(target)}
-        (format parquet, compression zstd, partition_by (usage_date), write_partition_columns true,
-         overwrite_or_ignore true, {book})""",
-        {} if days is None else {"days": days},
-    )
-    return sum(1 for _ in target.iterdir())
+    rows = "published.rated_usage"
+    if days is not None:
+        chosen = ", ".join(f"date {literal(day)}" for day in days) or "null"
+        rows = f"(from {rows} where usage_date in ({chosen})) as changed"
+    return len(copy_by_day(con, rows, "usage_date", target, ("compression zstd", book), keep_day=True))
 
 
 def _link_other_days(old: Path, new: Path, written: set[str]) -> None:

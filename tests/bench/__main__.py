@@ -20,11 +20,9 @@ import click
 import duckdb
 
 from tests.bench.history import measure
-from tests.bench.measure import Timed, last_steps, timed
+from tests.bench.measure import METERHOUSE, TO_MARTS, Timed, last_steps, timed
 from tests.bench.rating import MEMORY
 from tests.bench.sample import NUMBER, sample
-
-METERHOUSE = Path(sys.executable).parent / "meterhouse"
 
 
 def show_steps(name: str, run: Timed, steps: dict[str, float]) -> None:
@@ -33,10 +31,6 @@ def show_steps(name: str, run: Timed, steps: dict[str, float]) -> None:
     for step, seconds in steps.items():
         print(f"  {step:<28} {seconds:8.2f}")
     print(f"  {'outside the steps':<28} {run.seconds - sum(steps.values()):8.2f}")
-
-
-# The steps of a run up to its marts.
-TO_MARTS = ("landing", "warehouse")
 
 
 def overhead(folder: Path) -> tuple[float, dict[str, float]]:

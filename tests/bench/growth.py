@@ -15,11 +15,9 @@ from typing import Any
 
 import click
 
-from tests.bench.history import METERHOUSE
-from tests.bench.measure import last_steps, timed
+from tests.bench.measure import METERHOUSE, TO_MARTS, last_steps, timed
 from tests.bench.traffic import Pool
 
-TO_MARTS = ("landing", "warehouse")
 # Enough for a request of each day; what a run costs whatever the data.
 _TINY = 30
 

@@ -9,15 +9,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 from pathlib import Path
 
 import click
 
-from tests.bench.measure import Timed, last_steps, timed
+from tests.bench.measure import METERHOUSE, Timed, last_steps, timed
 from tests.bench.traffic import Pool
-
-METERHOUSE = Path(sys.executable).parent / "meterhouse"
 
 
 def run(home: Path) -> Timed:

@@ -6,6 +6,7 @@ What is measured, and what is printed of it, belongs in `__main__.py`.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -17,11 +18,19 @@ from typing import NamedTuple
 _WRAPPER = """
 import json, resource, subprocess, sys, time
 began = time.monotonic()
-status = subprocess.call(sys.argv[2:])
+try:
+    status = subprocess.call(sys.argv[3:], timeout=float(sys.argv[2]))
+except subprocess.TimeoutExpired:
+    status = f"no end after {sys.argv[2]} seconds"
 seconds = time.monotonic() - began
 peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
 open(sys.argv[1], "w").write(json.dumps([seconds, peak, status]))
 """
+
+
+METERHOUSE = Path(sys.executable).parent / "meterhouse"
+# The steps of a run up to its marts.
+TO_MARTS = ("landing", "warehouse")
 
 
 class Timed(NamedTuple):
@@ -32,12 +41,13 @@ class Timed(NamedTuple):
     output: str
 
 
-def timed(command: list[object]) -> Timed:
-    """Run a command to its end. A command that fails ends the measurement."""
+def timed(command: list[object], *, timeout: float = 86_400, **environment: str) -> Timed:
+    """Run a command to its end, with these variables too. One that fails or does not end ends the measurement."""
     with tempfile.TemporaryDirectory() as folder:
         found = Path(folder) / "measured.json"
         done = subprocess.run(
-            [sys.executable, "-I", "-S", "-c", _WRAPPER, str(found), *map(str, command)],
+            [sys.executable, "-I", "-S", "-c", _WRAPPER, str(found), str(timeout), *map(str, command)],
+            env={**os.environ, **environment},
             stdout=subprocess.PIPE,
             text=True,
             check=False,
@@ -46,7 +56,7 @@ def timed(command: list[object]) -> Timed:
             raise SystemExit(f"{command} could not be started")
         seconds, peak, status = json.loads(found.read_text())
     if status:
-        raise SystemExit(f"{command} failed:\n{done.stdout}")
+        raise SystemExit(f"{command} failed ({status}):\n{done.stdout}")
     return Timed(seconds, peak / 1024, done.stdout)
 
 

@@ -48,6 +48,15 @@ def test_failed_command_ends_the_measurement() -> None:
         timed([sys.executable, "-c", "raise SystemExit(3)"])
 
 
+def test_a_command_that_does_not_end_ends_the_measurement() -> None:
+    with pytest.raises(SystemExit, match=r"no end after 0\.5 seconds"):
+        timed([sys.executable, "-c", "import time; time.sleep(60)"], timeout=0.5)
+
+
+def test_variables_are_the_commands() -> None:
+    assert timed([sys.executable, "-c", "import os; print(os.environ['GIVEN'])"], GIVEN="so").output == "so\n"
+
+
 def test_steps_are_those_of_the_last_run(tmp_path: Path) -> None:
     runs = tmp_path / "runs.jsonl"
     runs.write_text(json.dumps({"steps": {"landing": 9.0}}) + "\n" + json.dumps({"steps": {"landing": 1.5}}) + "\n")

@@ -152,10 +152,10 @@ def test_where_what_is_wrong_is_long_every_line_is_read_the_slow_way(
     read = []
     real = quick.define_records
     monkeypatch.setattr(quick, "define_records", lambda *args: read.append(args) or real(*args))
-    monkeypatch.setattr(quick, "_MOST_LEFT_BYTES", 10_000)
+    monkeypatch.setattr(quick, "HEAVY_PART", 10_000)
     few = outcome(tmp_path / "few", {"g/a.jsonl": content}, CANONICAL)
     assert len(read) == 1
-    monkeypatch.setattr(quick, "_MOST_LEFT_BYTES", 4000)
+    monkeypatch.setattr(quick, "HEAVY_PART", 4000)
     assert outcome(tmp_path / "many", {"g/a.jsonl": content}, CANONICAL) == few
     assert len(read) == 1
     assert (len(few[0]), len(few[1])) == (1, 5)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import duckdb
 import pytest
 
-from pipelines.landing import write
+from pipelines import by_day
 from pipelines.sql import literal
 from tests.landing.homes import CANONICAL, commits, comparable, drop, event, events, land, make_home
 
@@ -24,7 +24,7 @@ RECORDS = [
 
 @pytest.mark.parametrize("own_pass", [1, 3, 6])
 def test_one_file_a_day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_pass: int) -> None:
-    monkeypatch.setattr(write, "_OWN_PASS", own_pass)
+    monkeypatch.setattr(by_day, "OWN_PASS", own_pass)
     home = make_home(tmp_path / "home", CANONICAL)
     drop(home, "g/a.jsonl", RECORDS)
     assert land(home).accepted == len(RECORDS)

@@ -5,34 +5,19 @@ python -m tests.landing.fuzz.distinct 1000000 FOLDER
 
 from __future__ import annotations
 
-import os
-import re
-import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
 
 from pipelines.sql import literal
-from tests.landing.fuzz.measure import Needed
+from tests.bench.measure import METERHOUSE, last_steps, timed
+from tests.landing.fuzz.measure import limits
 from tests.landing.homes import CANONICAL, make_home
 
 if TYPE_CHECKING:
     from pipelines.home import Home
-
-_RUN = r"""
-import re, sys
-from pathlib import Path
-from pipelines.home import Home
-from pipelines.run import run_all
-from pipelines.settings import load_settings
-home = Home(Path(sys.argv[1]))
-summary = run_all(home, load_settings(home))
-print(summary.steps)
-print(summary.pages, re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())[1])
-"""
 
 
 def distinct_home(root: Path, number: int) -> Home:
@@ -55,22 +40,10 @@ def distinct_home(root: Path, number: int) -> Home:
     return home
 
 
-def run_apart(home: Home, *, memory_limit: str = "2GiB", timeout: float = 3600) -> tuple[Needed, int]:
-    """The whole job in a process of its own: what it needed, and how many pages it made."""
-    environment = {**os.environ, "METERHOUSE_MEMORY_LIMIT": memory_limit, "METERHOUSE_THREADS": "2"}
-    began = time.monotonic()
-    done = subprocess.run(
-        [sys.executable, "-c", _RUN, str(home.root)],
-        env=environment, timeout=timeout, check=False, capture_output=True, text=True,
-    )  # fmt: skip
-    if done.returncode:
-        raise RuntimeError(done.stderr[-3000:])
-    steps, last = done.stdout.splitlines()[-2:]
-    print(steps)
-    pages, kibibytes = map(int, re.findall(r"\d+", last))
-    return Needed(time.monotonic() - began, kibibytes / 1024), pages
-
-
 if __name__ == "__main__":
-    needed, made = run_apart(distinct_home(Path(sys.argv[2]), int(sys.argv[1])))
-    print(f"{needed.seconds:.0f} s, {needed.mebibytes:.0f} MiB, {made} pages")
+    made = distinct_home(Path(sys.argv[2]), int(sys.argv[1]))
+    run = timed([METERHOUSE, "run", "--home", made.root], timeout=3600, **limits("2GiB"))
+    print(last_steps(made.root / "runs.jsonl"))
+    site = [p.stat().st_size for p in made.site.rglob("*") if p.is_file()]
+    pages = len(list(made.site.rglob("*.html")))
+    print(f"{run.seconds:.0f} s, {run.peak:.0f} MiB, {pages} pages, {sum(site) / 2**20:.0f} MiB of site")

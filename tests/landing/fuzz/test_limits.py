@@ -91,7 +91,7 @@ def test_a_file_that_packs_well_is_read(home: Home) -> None:
 @pytest.mark.parametrize("name", ["a.jsonl.zst", "a.csv.gz", "a.json.zst"])
 def test_a_bomb_takes_little_memory(home: Home, name: str) -> None:
     pack(home, name, [BOMBS[name], *(BOMBS[name][-4:] * (MEBIBYTE // 4) for _ in range(1200))])
-    assert land_apart(home).mebibytes < MOST
+    assert land_apart(home).peak < MOST
     assert outcome(home)[:2] == (1, 0)
 
 
@@ -121,7 +121,7 @@ LONG = {
 @pytest.mark.parametrize("kind", LONG)
 def test_a_long_line_takes_little_memory_and_no_other_with_it(home: Home, kind: str) -> None:
     drop(home, "g/a.jsonl", b"\n".join([text("1"), long_lines()[kind], text("2")]))
-    assert land_apart(home, memory_limit="1GiB").mebibytes < MOST
+    assert land_apart(home, memory_limit="1GiB").peak < MOST
     reason = LONG[kind]
     read, accepted, refused = outcome(home)
     assert (read, accepted) == (3, 2 if reason else 3)
@@ -138,7 +138,7 @@ def test_many_long_lines_take_no_more_than_one(home: Home) -> None:
     bad = b"".join(text(f"b{n}", pad="y" * 20 * MEBIBYTE, input_tokens=-1) + b"\n" for n in range(12))
     drop(home, "g/a.jsonl", good + bad + text("g0", model="other", pad="y" * 20 * MEBIBYTE))
     del good, bad
-    assert land_apart(home, memory_limit="1GiB").mebibytes < MOST
+    assert land_apart(home, memory_limit="1GiB").peak < MOST
     assert outcome(home)[:2] == (25, 12)
 
 
@@ -191,8 +191,8 @@ def test_records_of_an_array_that_are_too_full_are_refused_by_their_number(home:
 
 
 def test_a_line_in_parts_is_a_line_of_its_file(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lines, "_HEAVY_LINE", 10)
-    monkeypatch.setattr(lines, "_HEAVY_PART", 10)
+    monkeypatch.setattr(lines, "HEAVY_ROW", 10)
+    monkeypatch.setattr(lines, "HEAVY_PART", 10)
     monkeypatch.setattr(lines, "_CHUNK", 300)
     monkeypatch.setattr("pipelines.landing.quick.can_be_columns", lambda *_: False)
     records = [
@@ -314,7 +314,7 @@ def test_a_field_of_10_mb_is_a_field(home: Home) -> None:
 @pytest.mark.slow
 def test_a_csv_row_of_quotes_takes_little_memory(home: Home) -> None:
     drop(home, "g/a.csv", b"a,b\n" + b'"x' * 30 * MEBIBYTE + b"\n1,2\n")
-    assert land_apart(home).mebibytes < MOST
+    assert land_apart(home).peak < MOST
     assert outcome(home)[:2] == (2, 0)
 
 
