@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 # A row on the first day, two on the second and so on; the first of each day at its very beginning.
 ROWS = """
     create table rows as
-    select (d * 10 + n)::integer as id, (date '2024-02-27' + d::integer) + n * interval 10799999999 microsecond as moment,
+    select (d * 10 + n)::integer as id,
+        (date '2024-02-27' + d::integer) + n * interval 10799999999 microsecond as moment,
         moment::date as usage_date
     from range(5) as days (d), range(5) as numbers (n) where n <= d"""
 
