@@ -81,5 +81,5 @@ def _number_fault(column: Column, text: str) -> str | None:
         high = MAX_METER
     low = 0 if column.role in {"bucket", "informational", "meter"} or column.name in _COUNTS else -high
     if not low <= number <= high:
-        return f"is not between {low} and {high}"
+        return f"is not between {low:,} and {high:,}"
     return f"has more than {scale} decimals" if column.role == "meter" and number != round(number, scale) else None

@@ -102,6 +102,9 @@ MAX_METER = 10**9
 # Characters of a name that pages show.
 MAX_NAME = 500
 NAMES = ("organization_id", "product_id", "provider", "model", "region")
+# Characters of any other text: what a column of the contract holds is a name, a class or a digest, never a prompt.
+MAX_TEXT = 10_000
+TEXTS = tuple(c.name for c in MAPPED if c.type == "VARCHAR" and c.name not in NAMES)
 
 SERVICE_TIERS: tuple[str, ...] = ("standard", "batch", "flex", "priority", "scale")
 MODEL_TIERS: tuple[str, ...] = ("base", "fine_tuned")

@@ -234,7 +234,7 @@ create or replace macro shown(t) as (
 create or replace macro problem(f, r) as ({ 'field': f, 'reason': f || ' ' || r });
 
 create or replace macro bad_calls(f, t) as problem(
-    f, 'is not a number of calls (a whole number from 0 to ' || max_meter() || '): ' || shown(t)
+    f, 'is not a number of calls (a whole number from 0 to ' || format('{:,}', max_meter()) || '): ' || shown(t)
 );
 
 create or replace macro unsplit_images(f, images, stored) as problem(
@@ -243,5 +243,5 @@ create or replace macro unsplit_images(f, images, stored) as problem(
 );
 
 create or replace macro bad_count(f, t) as problem(
-    f, 'is not a number of tokens (a whole number from 0 to ' || max_tokens() || '): ' || shown(t)
+    f, 'is not a number of tokens (a whole number from 0 to ' || format('{:,}', max_tokens()) || '): ' || shown(t)
 );

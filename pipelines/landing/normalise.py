@@ -17,11 +17,13 @@ from pipelines.landing.contract import (
     MAPPED,
     MAX_METER,
     MAX_NAME,
+    MAX_TEXT,
     MAX_TOKENS,
     METERS,
     NAMES,
     OUTPUT_BUCKETS,
     SERVICE_TIERS,
+    TEXTS,
     Column,
 )
 from pipelines.sql import identifier, literal
@@ -52,7 +54,7 @@ _NOUNS = {
     "BOOLEAN": "true or false",
     "DOUBLE": "a number",
     "DECIMAL(28,12)": "a number",
-    "hours": f"a number of hours up to {MAX_METER} with at most 6 decimals",
+    "hours": f"a number of hours up to {MAX_METER:,} with at most 6 decimals",
 }
 
 STAGED_COLUMNS = ", ".join(f"{identifier(c.name)} {c.type}" for c in COLUMNS if c.name != "received_at")
@@ -117,7 +119,7 @@ def stage_file(
                 {literal(source.name)} as source,
                 {_base_model("model")} as base_model,
                 case when {_base_model("model")} is null then 'base' else 'fine_tuned' end as model_tier,
-                {", ".join(f"{_filled(c.name)} as {identifier(c.name)}" for c in MAPPED)}
+                {", ".join(f"{_kept(c)} as {identifier(c.name)}" for c in MAPPED)}
             from judged
         )
         select {place}, md5(source || chr(31) || event_id)::uuid, verdict.field, verdict.reason,
@@ -191,6 +193,12 @@ def _filled(name: str) -> str:
     return f"filled_{name}" if name in {c for c, _ in _completions()} else identifier(name)
 
 
+def _kept(column: Column) -> str:
+    """What is staged of a column: of a refused record no text, which may be of any length."""
+    value = _filled(column.name)
+    return f"case when verdict is null then {value} end" if column.type == "VARCHAR" else value
+
+
 def _sum(buckets: tuple[str, ...]) -> str:
     # Made for records that are refused too, so it must hold any bigints.
     return " + ".join(f"coalesce({b}, 0)::hugeint" for b in buckets)
@@ -213,20 +221,21 @@ def _verdict(kinds: dict[str, str], received_at: str, source: Source) -> str:
     rules.append(("event_id is null", "event_id", "'is missing'"))
     rules += [
         (
-            f"length({name}) > {MAX_NAME}",
+            f"length({name}) > {most}",
             name,
-            f"'is longer than the {MAX_NAME} characters of a name: ' || length({name})",
+            f"'is longer than the {most:,} characters of a {kind}: ' || length({name})",
         )
-        for name in NAMES
+        for names, most, kind in ((NAMES, MAX_NAME, "name"), (TEXTS, MAX_TEXT, "text"))
+        for name in names
     ]
     rules += [(f"{b} < 0", b, f"'is negative: ' || {b}") for b in (*BUCKETS, *METERS, "reasoning_tokens", "revision")]
     # Before any sum of them is made.
     rules += [
-        (f"{b} > {MAX_TOKENS}", b, f"'is more than {MAX_TOKENS}, far beyond any call: ' || {b}")
+        (f"{b} > {MAX_TOKENS}", b, f"'is more than {MAX_TOKENS:,}, far beyond any call: ' || {b}")
         for b in (*BUCKETS, "reasoning_tokens", "raw_input_tokens", "raw_output_tokens")
     ]
     rules += [
-        (f"{m} > {MAX_METER}", m, f"'is more than {MAX_METER}, far beyond any call or job: ' || {m}") for m in METERS
+        (f"{m} > {MAX_METER}", m, f"'is more than {MAX_METER:,}, far beyond any call or job: ' || {m}") for m in METERS
     ]
     rules += [
         (

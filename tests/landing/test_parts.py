@@ -165,19 +165,35 @@ def test_a_packed_csv_file_asks_for_no_more_memory_than_it_needs(tmp_path: Path)
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("column", ["prompt", "finish_reason"])
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
-def test_2048_long_rows_take_little_memory(tmp_path: Path, kind: str) -> None:
+def test_2048_long_rows_take_little_memory(tmp_path: Path, kind: str, column: str) -> None:
+    """A text that no mapping reads, and one of the contract that is far too long for it."""
     home = make_home(tmp_path / "home", CANONICAL)
     number, text = 2048, "x" * (400 << 10)
     if kind == "csv":
         path = drop(home, "g/a.csv.gz", b"")
         with gzip.open(path, "wb", 1) as file:
-            file.write(f"{HEAD}\n".encode())
+            file.write(f"{HEAD.replace('prompt', column)}\n".encode())
             for n in range(number):
                 file.write(f"{row(f'e{n}', text)}\n".encode())
     else:
         shared = pa.DictionaryArray.from_arrays(pa.array([0] * number, pa.int32()), pa.array([text]))
         columns = {k: [v] * number for k, v in event("1").items()} | {"event_id": [f"e{n}" for n in range(number)]}
-        pq.write_table(pa.table(columns | {"prompt": shared}), drop(home, "g/a.parquet", b""), compression="zstd")
+        pq.write_table(pa.table(columns | {column: shared}), drop(home, "g/a.parquet", b""), compression="zstd")
     assert land_apart(home, memory_limit="1GiB").peak < 1200
+    told = entries(home)[0]
+    assert (told["accepted"], told["quarantined"]) == ((number, 0) if column == "prompt" else (0, number))
+
+
+@pytest.mark.slow
+def test_long_rows_that_are_read_together_take_little_memory(tmp_path: Path) -> None:
+    home = make_home(tmp_path / "home", MAPPED)
+    number, text = 16_000, "x" * (60 << 10)
+    path = drop(home, "g/a.csv.gz", b"")
+    with gzip.open(path, "wb", 1) as file:
+        file.write(f"{HEAD}\n".encode())
+        for n in range(number):
+            file.write(f"{row(f'e{n}', text)}\n".encode())
+    assert land_apart(home, memory_limit="1600MiB").peak < 1900
     assert entries(home)[0]["accepted"] == number

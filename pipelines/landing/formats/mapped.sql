@@ -7,35 +7,35 @@ shape = "mapping"
 ---*/
 -- Where no event_id is mapped, the id is the digest of the whole row and its ordinal among equal rows of
 -- the file, so a renamed or copied file adds nothing and two equal requests stay two.
-with identified as (
+-- Only digests are numbered: rows may be long, and all of a file's are looked at together.
+with every as materialized (
     select
         line,
         raw,
-        doc,
-        case
-            when doc.event_id is null
-                then md5(rtrim(raw, chr(10) || chr(13)))
-        end as row_digest
+        doc
     from records
+),
+
+digested as (
+    select
+        line,
+        md5(rtrim(raw, chr(10) || chr(13))) as row_digest
+    from every
+    where doc.event_id is null
 ),
 
 numbered as (
     select
         line,
-        raw,
-        doc,
-        coalesce(
-            doc.event_id,
-            row_digest || '-' || row_number() over (partition by row_digest order by line)::varchar
-        ) as derived_event_id
-    from identified
+        row_digest || '-' || row_number() over (partition by row_digest order by line)::varchar as derived_event_id
+    from digested
 )
 
 select
-    line,
+    every.line,
     raw,
     doc is null as unreadable,
     null::struct(field varchar, reason varchar) as problem,
-    derived_event_id as event_id,
+    coalesce(doc.event_id, derived_event_id) as event_id,
     {{ contract_columns_but_event_id }}
-from numbered
+from every left join numbered on every.line = numbered.line

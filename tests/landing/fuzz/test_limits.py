@@ -239,6 +239,18 @@ def test_a_name_is_no_longer_than_pages_can_show(home: Home) -> None:
     assert reason == "organization_id is longer than the 500 characters of a name: 501"
 
 
+def test_no_text_of_a_record_is_as_long_as_a_prompt(home: Home) -> None:
+    long = "é" * 10_001
+    drop(home, "g/a.jsonl", [event("1", finish_reason=long[1:]), event("2", finish_reason=long), event(long)])
+    land(home)
+    read, accepted, refused = outcome(home)
+    assert (read, accepted) == (3, 1)
+    assert refused == [
+        (2, "finish_reason is longer than the 10,000 characters of a text: 10001"),
+        (3, "event_id is longer than the 10,000 characters of a text: 10001"),
+    ]
+
+
 def test_of_a_refused_record_with_many_values_the_beginning_is_kept(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
