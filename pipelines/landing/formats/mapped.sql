@@ -7,7 +7,6 @@ shape = "mapping"
 ---*/
 -- Where no event_id is mapped, the id is the digest of the whole row and its ordinal among equal rows of
 -- the file, so a renamed or copied file adds nothing and two equal requests stay two.
--- Only digests are numbered: rows may be long, and all of a file's are looked at together.
 with every as materialized (
     select
         line,
@@ -16,12 +15,15 @@ with every as materialized (
     from records
 ),
 
+-- Only digests are numbered: rows may be long, and all of a file's are looked at together.
 digested as (
     select
         line,
-        md5(rtrim(raw, chr(10) || chr(13))) as row_digest
+        case
+            when doc.event_id is null
+                then md5(rtrim(raw, chr(10) || chr(13)))
+        end as row_digest
     from every
-    where doc.event_id is null
 ),
 
 numbered as (

@@ -32,11 +32,18 @@ def _tables(node: Node, known: dict[str, Relation]) -> dict[str, Relation]:
     if node["type"] == "BASE_TABLE":
         name = node["table_name"].lower()
         return {(node.get("alias") or name).lower(): known[name]}
-    if node["type"] == "JOIN" and node["ref_type"] == "CROSS":
+    if node["type"] == "JOIN" and (node["ref_type"] == "CROSS" or _by_line(node["condition"])):
         return _tables(node["left"], known) | _tables(node["right"], known)
     if node["type"] == "EMPTY":
         return {}
     raise NotImplementedError(f"the lineage of a format does not follow a FROM of type {node['type']}")
+
+
+def _by_line(condition: Node) -> bool:
+    """Whether a record is joined to what was made of it before: its line says no more than which record it is."""
+    if condition["type"] != "COMPARE_EQUAL":
+        return False
+    return all(condition[side].get("column_names", [None])[-1] == "line" for side in ("left", "right"))
 
 
 class _Select:
