@@ -17,7 +17,7 @@ import duckdb
 from pydantic import ValidationError
 
 from pipelines.errors import MeterhouseError
-from pipelines.landing.csv_records import csv_header
+from pipelines.landing.csv_rows import csv_header
 from pipelines.landing.failures import UnreadableFileError, is_machine_failure, machine_failure
 from pipelines.landing.formats import load_formats
 from pipelines.landing.lines import LineReader
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 # Beside a source's entry and its format, what decides how its files are read.
 _RULES = (
-    "macros.sql", "zone.sql", "normalise.py", "contract.py", "readers.py", "csv_records.py", "lines.py",
+    "macros.sql", "zone.sql", "normalise.py", "contract.py", "readers.py", "csv_rows.py", "csv_records.py", "lines.py",
     "json_array.py", "limits.py",
 )  # fmt: skip
 _UNFINISHED = (".tmp", ".part", ".partial", ".crdownload", ".swp")

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import duckdb
 
-from pipelines.landing.csv_records import ROW, find_rows, load_csv
+from pipelines.landing.csv_records import load_csv
+from pipelines.landing.csv_rows import ROW, find_rows
 from pipelines.landing.failures import UnreadableFileError
 from pipelines.landing.fields import fields_of
 from pipelines.landing.formats import Format, contract_shape

@@ -26,7 +26,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.landing.contract import BUCKETS, METERS
-from pipelines.landing.csv_records import csv_header
+from pipelines.landing.csv_rows import csv_header
 from pipelines.landing.ingest import ingest
 from pipelines.landing.manifest import read_manifest
 from pipelines.settings import Settings, Source

@@ -206,8 +206,10 @@ def test_columns_that_are_always_null_or_0_are_left_out() -> None:
         "select list_reduce(doc.items, lambda x: x) as model, … from records",
         "select nowhere.a as model, … from records",
         "select doc.a as model, … from records union all select 1",
-        "with other as (select line + 1 as next from records) "
-        "select doc.a as model, … from records inner join other on records.line = other.next",
+        (
+            "with other as (select line + 1 as next from records) "
+            "select doc.a as model, … from records inner join other on records.line = other.next"
+        ),
     ],
 )
 def test_what_cannot_be_followed_is_an_error(body: str) -> None:

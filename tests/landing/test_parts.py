@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.landing import csv_records, limits, parquet_parts
-from pipelines.landing.csv_records import find_rows
+from pipelines.landing import csv_rows, limits, parquet_parts
+from pipelines.landing.csv_rows import find_rows
 from pipelines.landing.failures import UnreadableFileError
 from tests.landing.fuzz.measure import land_apart
 from tests.landing.homes import CANONICAL, comparable, drop, entries, event, events, land, make_home, quarantined
@@ -34,7 +34,7 @@ def row(event_id: str, prompt: str, **changes: object) -> str:
 
 def small(monkeypatch: pytest.MonkeyPatch, part: int = 9000) -> None:
     """Limits that short rows pass."""
-    for module in (csv_records, parquet_parts):
+    for module in (csv_rows, parquet_parts):
         monkeypatch.setattr(module, "HEAVY_ROW", 500)
         monkeypatch.setattr(module, "HEAVY_PART", part)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipelines.landing import lines
-from pipelines.landing.csv_records import CsvRows, find_rows
+from pipelines.landing.csv_rows import CsvRows, find_rows
 from pipelines.landing.failures import UnreadableFileError
 from pipelines.landing.ingest import ingest
 from pipelines.landing.json_array import array_records, begins_array

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.landing import limits, lines
-from pipelines.landing.csv_records import find_rows
+from pipelines.landing.csv_rows import find_rows
 from pipelines.landing.failures import UnreadableFileError
 from tests.landing.fuzz.measure import land_apart
 from tests.landing.homes import CANONICAL, drop, drop_parquet, entries, event, events, land, make_home, quarantined
@@ -331,7 +331,7 @@ def test_a_csv_row_of_quotes_takes_little_memory(home: Home) -> None:
 
 
 def test_csv_rows_and_lines_beyond_the_limits_are_one_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipelines.landing.csv_records.MOST_CSV_ROWS", 10)
+    monkeypatch.setattr("pipelines.landing.csv_rows.MOST_CSV_ROWS", 10)
     monkeypatch.setattr(lines, "LONGEST_CSV_LINE", 100)
     monkeypatch.setattr(lines, "_CHUNK", 50)
     path = tmp_path / "a.csv"
