@@ -36,6 +36,12 @@ def land(home: Home, settings: Settings, _: Points | None) -> None:
         ingest.ingest(home, settings)
 
 
+def land_large(home: Home, settings: Settings, points: Points | None) -> None:
+    """The landing step as of a landing that memory cannot hold: on a scratch file."""
+    ingest._IN_MEMORY = -1
+    land(home, settings, points)
+
+
 def run(home: Home, settings: Settings, points: Points | None) -> None:
     """The whole run, with the dbt that is loaded already."""
     build.run_dbt = partial(_warm_dbt, points)
@@ -58,7 +64,10 @@ def drop_all(home: Home, _settings: Settings, _: Points | None) -> None:
     drop.drop(home, selection, "a test", expected=drop.to_drop(home, selection))
 
 
-ACTIONS = {"land": land, "run": run, "run_as_installed": run_as_installed, "retry": retry_all, "drop": drop_all}
+ACTIONS = {
+    "land": land, "land_large": land_large, "run": run, "run_as_installed": run_as_installed, "retry": retry_all,
+    "drop": drop_all,
+}  # fmt: skip
 
 
 def act(action: str, root: str, at: str, points: Points | None = None) -> None:
