@@ -66,6 +66,14 @@ EVENT_SCHEMA = dg.TableSchema(columns=[dg.TableColumn(c.name, c.type.lower(), de
     kinds={"python", "duckdb", "parquet"},
     pool=POOL,
     metadata={"dagster/column_schema": EVENT_SCHEMA},
+    check_specs=[
+        dg.AssetCheckSpec(
+            "every_folder_is_a_source",
+            asset="landed_events",
+            description="Nothing lies under landing/ whose source or format cannot be told, or that was too large for "
+            "the memory: what does is left, and all else is taken in.",
+        )
+    ],
     description="Takes every new file under landing/ in exactly once: canonical events as Parquet by day, "
     "bad records in quarantine with file, line, field and reason.",
 )
@@ -84,7 +92,12 @@ def landed_events(home: MeterhouseHome) -> dg.MaterializeResult[Any]:
             "duplicates": taken.duplicates,
             "amendments": taken.amendments,
             "quarantined": taken.quarantined,
-        }
+        },
+        check_results=[
+            dg.AssetCheckResult(
+                check_name="every_folder_is_a_source", passed=not taken.unclear, metadata={"left": list(taken.unclear)}
+            )
+        ],
     )
 
 

@@ -127,8 +127,9 @@ def init(home: Path) -> None:
 def run(home: Path, *, or_demo: bool) -> None:
     """Take in what has landed, price it, and publish tables and pages.
 
-    Ends with 0, or with 1 and the cause. Bad records are quarantined and do not stop the run,
-    unless a limit in meterhouse.toml is passed.
+    Ends with 0, or with 1 and the cause. Bad records are quarantined and do not stop the run, nor do
+    folders whose format is not recognised; these, and limits of meterhouse.toml that are passed, end
+    it with 1 when all else is done.
     """
     from pipelines.progress import TerminalReporter
     from pipelines.run import run_all
@@ -140,6 +141,11 @@ def run(home: Path, *, or_demo: bool) -> None:
     _require_home(place, home)
     summary = run_all(place, load_settings(place), TerminalReporter())
     _print_summary(place, summary)
+    if summary.ingest.unclear:
+        raise MeterhouseError(
+            " ".join(summary.ingest.unclear),
+            way_out="Nothing of this was read; everything else is taken in, and tables and pages are up to date.",
+        )
     if summary.breaches:
         raise MeterhouseError(
             "; ".join(summary.breaches) + ".",

@@ -48,11 +48,12 @@ def landing_sensor(context: dg.SensorEvaluationContext, home: MeterhouseHome) ->
     """
     place = home.get()
     try:
-        new, _ = find_new(place, load_settings(place), read_manifest(place))
+        new, landing = find_new(place, load_settings(place), read_manifest(place))
     except MeterhouseError as error:
         return dg.SkipReason(error.paragraph())
     if not new:
-        return dg.SkipReason("Nothing new under landing/.")
+        left = "".join(f" {e.paragraph()}" for e in landing.unclear)
+        return dg.SkipReason(f"Nothing new under landing/.{left}")
     content = "".join(sorted(f"{f.landed.source.name}:{f.digest}:{f.reading};" for f in new))
     digest = hashlib.sha256(content.encode()).hexdigest()
     now = datetime.now(UTC)

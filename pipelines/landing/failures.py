@@ -33,6 +33,8 @@ _DUCKDB = re.compile(
     r"|temporary (file|directory)|max_temp_directory_size|offload data block",
     re.IGNORECASE,
 )
+# What the readers of compressed files say.
+_DAMAGED = re.compile(r"inflate|[dD]ecompress|ompressed stream|zstd|ZSTD|LZ4|BZ2")
 _NUMBERED = re.compile(r"\[errno \d+\]", re.IGNORECASE)
 
 
@@ -70,3 +72,13 @@ def machine_failure(error: Exception, file: Path) -> MeterhouseError:
         file=file,
         way_out="Nothing of this run was kept. See to the disk, memory or permission and run again.",
     )
+
+
+def first_cause(error: Exception, path: Path, name: str) -> str:
+    """The first line of a reading error without what DuckDB and Python put around it, and a way out where it has none."""
+    line = str(error).splitlines()[0].split(" Detail:")[0]
+    line = re.sub(r"^.*?reading the stream registered as '\w+' failed: (Unknown error: )?", "", line)
+    line = line.replace(str(path), name)
+    if _DAMAGED.search(line):
+        line += "; it is cut off or damaged, or its name promises another compression: land it anew"
+    return line

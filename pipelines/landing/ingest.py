@@ -49,7 +49,7 @@ _PACKED = 8
 
 @dataclass(frozen=True, slots=True)
 class IngestSummary:
-    """Counts of one landing step; `seconds` is wall time."""
+    """Counts of one landing step; `seconds` is wall time. `unclear` says of what was left why it has no source."""
 
     files: int = 0
     records_read: int = 0
@@ -60,20 +60,21 @@ class IngestSummary:
     seconds: float = 0.0
     unasked_files: tuple[str, ...] = ()
     growing_files: tuple[str, ...] = ()
+    unclear: tuple[str, ...] = ()
 
 
 def ingest(home: Home, settings: Settings, progress: Callable[[str, int, int], None] | None = None) -> IngestSummary:
     """Take in everything new under landing/ and in object stores, and commit it. Call it under the writer lock.
 
-    `progress(file, done_files, all_files)` is called after each file. Raises MeterhouseError for
-    a landing folder whose format is unknown; bad records are quarantined instead.
+    `progress(file, done_files, all_files)` is called after each file. Bad records are quarantined; a folder whose
+    format is unknown is left, and all else is taken in.
     """
     began = time.monotonic()
     commits = read_manifest(home)
     sweep(home, commits)
     fetch(home, settings, progress)
-    new, unasked = find_new(home, settings, commits)
-    names = tuple(str(p.relative_to(home.root)) for p in unasked)
+    new, landing = find_new(home, settings, commits)
+    names = tuple(str(p.relative_to(home.root)) for p in landing.unasked)
     new, growing = wait_until_quiet(new, settings.landing.quiet_seconds)
     files: list[FileEntry] = []
     with copies(home):
@@ -91,6 +92,7 @@ def ingest(home: Home, settings: Settings, progress: Callable[[str, int, int], N
         seconds=time.monotonic() - began,
         unasked_files=names,
         growing_files=tuple(f"{f.landed.source.name}/{f.landed.name}" for f in growing),
+        unclear=tuple(e.paragraph() for e in landing.unclear),
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipelines.landing.discover import LandedFile, content_digest, landed_files, reading_digest
+from pipelines.landing.discover import LandedFile, Landing, content_digest, landed_files, reading_digest
 from pipelines.landing.manifest import Commit, current_files
 
 if TYPE_CHECKING:
@@ -28,17 +28,17 @@ class NewFile:
     reading: str
 
 
-def landed_contents(home: Home, settings: Settings) -> tuple[list[NewFile], list[Path]]:
-    """Every landed file with what its content is known by, and files that no source entry asks for.
+def landed_contents(home: Home, settings: Settings) -> tuple[list[NewFile], Landing]:
+    """Every landed file with what its content is known by, and what lies under landing/.
 
     Digests are remembered by (path, size, time of change), so an unchanged landing folder costs
     one look at each name. A file that is taken away while this looks at it is left out. Needs no lock.
     """
-    found, unasked = landed_files(home, settings)
+    landing = landed_files(home, settings)
     memory = _read_memory(home)
     seen: _Memory = {}
     contents: list[NewFile] = []
-    for landed in found:
+    for landed in landing.files:
         stamp = [landed.size, landed.mtime_ns]
         remembered = memory.get(str(landed.path))
         if remembered and remembered[:2] == stamp:
@@ -52,16 +52,16 @@ def landed_contents(home: Home, settings: Settings) -> tuple[list[NewFile], list
         contents.append(NewFile(landed, digest, reading_digest(landed.source)))
     if seen != memory:
         _write_memory(home, seen)
-    return contents, unasked
+    return contents, landing
 
 
-def find_new(home: Home, settings: Settings, commits: list[Commit]) -> tuple[list[NewFile], list[Path]]:
-    """Files whose content no run has taken in, and files that no source entry asks for.
+def find_new(home: Home, settings: Settings, commits: list[Commit]) -> tuple[list[NewFile], Landing]:
+    """Files whose content no run has taken in, and what lies under landing/.
 
     A file of which everything is in quarantine is new again when its source's mapping has changed.
     Needs no lock.
     """
-    contents, unasked = landed_contents(home, settings)
+    contents, landing = landed_contents(home, settings)
     known = current_files(commits)
     new: dict[tuple[str, str], NewFile] = {}
     for file in contents:
@@ -72,7 +72,7 @@ def find_new(home: Home, settings: Settings, commits: list[Commit]) -> tuple[lis
             if not retry:
                 continue
         new.setdefault(key, file)
-    return list(new.values()), unasked
+    return list(new.values()), landing
 
 
 def _memory_file(home: Home) -> Path:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import csv
 import os
-import re
 import secrets
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
@@ -18,7 +17,7 @@ import duckdb
 from pipelines import warehouse
 from pipelines.errors import MeterhouseError
 from pipelines.landing.contract import MAX_METER, MAX_TOKENS
-from pipelines.landing.failures import UnreadableFileError, is_machine_failure, machine_failure
+from pipelines.landing.failures import UnreadableFileError, first_cause, is_machine_failure, machine_failure
 from pipelines.landing.formats import load_formats
 from pipelines.landing.manifest import sync_folder
 from pipelines.landing.normalise import stage_file
@@ -154,18 +153,11 @@ def _stage(con: duckdb.DuckDBPyConnection, file: NewFile, number: int, received_
             [
                 number,
                 error.field if isinstance(error, UnreadableFileError) else None,
-                f"the file cannot be read: {_first_cause(error, file.landed)}",
+                f"the file cannot be read: {first_cause(error, file.landed.path, file.landed.name)}",
                 f"{file.landed.size} bytes",
             ],
         )
         return 1
-
-
-def _first_cause(error: Exception, landed: LandedFile) -> str:
-    """The first line of a reading error, without what DuckDB and Python put around it."""
-    line = str(error).splitlines()[0].split(" Detail:")[0]
-    line = re.sub(r"^.*?reading the stream registered as '\w+' failed: (Unknown error: )?", "", line)
-    return line.replace(str(landed.path), landed.name)
 
 
 def quarantine_conflicts(con: duckdb.DuckDBPyConnection, new: list[NewFile]) -> None:

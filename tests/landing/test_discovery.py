@@ -40,8 +40,7 @@ def home(tmp_path: Path) -> Home:
 
 def formats(home: Home) -> dict[str, str]:
     """Source → format, as found."""
-    found, _ = landed_files(home, Settings())
-    return {f.source.name: f.source.format for f in found}
+    return {f.source.name: f.source.format for f in landed_files(home, Settings()).files}
 
 
 def test_folders_are_recognised_by_their_first_record(home: Home) -> None:
@@ -57,23 +56,45 @@ def test_folders_are_recognised_by_their_first_record(home: Home) -> None:
     assert len(found) == len(list(home.landing.iterdir())) > 8
 
 
-def test_unknown_folder_is_refused_by_name(home: Home) -> None:
-    drop(home, "known/a.jsonl", [event("1")])
+def test_an_unknown_folder_is_left_and_named_and_the_others_are_read(home: Home) -> None:
     drop(home, "helicone/a.jsonl", [{"request_id": 1, "delay_ms": 3}])
-    with pytest.raises(MeterhouseError) as caught:
-        land(home)
-    message = str(caught.value)
+    drop(home, "known/a.jsonl", [event("1")])
+    summary = land(home)
+    [message] = summary.unclear
     assert "landing/helicone/ is not recognised" in message
     assert "request_id" in message
     assert "delay_ms" in message
     assert 'name = "helicone"' in message
-    assert commits(home) == []
+    assert [e["file"] for e in entries(home)] == ["a.jsonl"]
+    assert (summary.accepted, land(home).unclear) == (1, (message,))
 
 
-def test_file_directly_under_landing_is_refused(home: Home) -> None:
+def test_a_file_directly_under_landing_is_left_and_named(home: Home) -> None:
     drop(home, "stray.jsonl", [event("1")])
-    with pytest.raises(MeterhouseError, match=r"stray\.jsonl: a file lies directly under landing/"):
-        land(home)
+    drop(home, "known/a.jsonl", [event("1")])
+    summary = land(home)
+    assert summary.accepted == 1
+    assert "stray.jsonl: a file lies directly under landing/" in summary.unclear[0]
+
+
+@pytest.mark.parametrize("content", [b"", b"\n\n", b"  \n"])
+def test_a_folder_without_a_record_is_no_source_yet(home: Home, content: bytes) -> None:
+    drop(home, "b/today.jsonl", content)
+    drop(home, "known/a.jsonl", [event("1")])
+    summary = land(home)
+    assert (summary.files, summary.accepted, summary.unclear) == (1, 1, ())
+    drop(home, "b/today.jsonl", [event("2")])
+    assert land(home).accepted == 1
+
+
+def test_of_a_folder_whose_only_file_is_damaged_the_damage_is_told(home: Home) -> None:
+    drop(home, "b/cut.jsonl.gz", gzip.compress(json.dumps(event("1")).encode() * 900)[:-20])
+    drop(home, "known/a.jsonl", [event("1")])
+    summary = land(home)
+    assert summary.accepted == 1
+    [message] = summary.unclear
+    assert "cut.jsonl.gz cannot be read: " in message
+    assert "it is cut off or damaged" in message
 
 
 def test_hidden_and_unfinished_files_are_left_alone(home: Home) -> None:
@@ -138,10 +159,10 @@ def test_missing_mapped_column_is_named(tmp_path: Path, kind: str) -> None:
 @pytest.mark.parametrize("name", ["my logs", "-x", "caf\u00e9"])
 def test_folder_that_can_be_no_source_is_refused_by_name(home: Home, name: str) -> None:
     drop(home, f"{name}/a.jsonl", [event("1")])
-    with pytest.raises(MeterhouseError, match="Rename the folder") as caught:
-        land(home)
-    assert f"landing/{name}/ cannot be a source" in str(caught.value)
-    assert "letters (A-Z, a-z), digits, '.', '_' and '-'" in str(caught.value)
+    [message] = land(home).unclear
+    assert "Rename the folder" in message
+    assert f"landing/{name}/ cannot be a source" in message
+    assert "letters (A-Z, a-z), digits, '.', '_' and '-'" in message
 
 
 def test_rules_of_reading_are_part_of_the_reading_digest(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,8 +69,7 @@ def retry(
 ) -> RetrySummary:
     """Read the chosen records again and commit what became of them. Holds the writer lock.
 
-    A retry that changes nothing writes nothing. Raises MeterhouseError where the selection fits no record, or a
-    landing folder's format is unknown.
+    A retry that changes nothing writes nothing. Raises MeterhouseError where the selection fits no record.
     """
     with warehouse.writer_lock(home), copies(home), warehouse.connect(home, in_memory=True) as con:
         commits, standing = open_held(con, home, selection)
