@@ -62,7 +62,11 @@ def load_csv(
         yield True
         return
     for part, part_rows in _written_parts(con, path, rows):
-        _load(con, part, part_rows, kept)
+        try:
+            _load(con, part, part_rows, kept)
+        except UnreadableFileError as error:
+            # Lines are those of the whole file, where they can be told there.
+            raise UnreadableFileError(spoilt_by_returns(path, rows) or str(error)) from error
         part.unlink()
         yield True
 

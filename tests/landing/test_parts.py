@@ -78,6 +78,19 @@ def test_csv_rows_are_the_same_in_parts(tmp_path: Path, monkeypatch: pytest.Monk
     assert read == len(ROWS) - 1 + ("unclosed" in kind)
 
 
+def test_a_lone_carriage_return_is_named_by_its_line_in_the_whole_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small(monkeypatch)
+    home = make_home(tmp_path / "home", CANONICAL)
+    rows = [*(row(f"m{n}", "w" * 1000) for n in range(60)), "x,a\rb", row("end", "s")]
+    path = drop(home, "g/a.csv", "\n".join([HEAD, *rows]) + "\n")
+    assert len(find_rows(path).cuts) > 2
+    land(home)
+    (told,) = quarantined(home)
+    assert "line 62 has a carriage return" in told["reason"]
+
+
 def test_parquet_rows_are_the_same_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     records = [event(f"e{n}", input_tokens=n % 7 - 1) for n in range(40)] + [event("e3", model="another")]
     prompts = [[{"text": "x" * (n * 50), "n": n}] for n in range(len(records))]
