@@ -30,7 +30,7 @@ MOST_CSV_ROWS = 100_000_000
 FREE_BYTES = 1 << 30
 MOST_TIMES = 250
 MOST_BYTES = 1 << 38
-# A row that differs from the one before takes more than a tenth of a byte in any Parquet file.
+# A row that differs from the one before takes more than a tenth of a byte in any Parquet file; so does a list's value.
 FREE_ROWS = 10_000_000
 MOST_ROWS_A_BYTE = 10
 
@@ -76,6 +76,15 @@ def check_rows(rows: int, size: int) -> None:
         raise UnreadableFileError(
             f"it says that its {size:,} bytes hold {rows:,} rows, as no log's do: nothing was taken from it; "
             "if it is one, split it and land the parts"
+        )
+
+
+def check_values(values: int, size: int) -> None:
+    """Raise UnreadableFileError for lists of so many values in so few bytes that they must all be alike."""
+    if values > max(FREE_ROWS, size * MOST_ROWS_A_BYTE):
+        raise UnreadableFileError(
+            f"it says that its {size:,} bytes hold lists of {values:,} values, as no log's do; leave out the columns "
+            "of lists that no mapping names"
         )
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from duckdb.sqltypes import DuckDBPyType
 
 _VECTOR = 2048
+# Bytes that a value of a list takes at least: in memory, or in the text that is made of it.
+_PLACE = 8
 _NESTED = ("struct", "map", "list", "array")
 
 
@@ -64,7 +66,7 @@ def parquet_parts(con: duckdb.DuckDBPyConnection, path: Path, *, alone: bool) ->
 
 
 def _size(value: str, kind: DuckDBPyType, depth: int = 0) -> str | None:
-    """SQL for the bytes of the texts in a value, None where its type has none."""
+    """SQL for the bytes of the texts and lists in a value, None where its type has none."""
     children: list[tuple[str, Any]] = kind.children if kind.id in _NESTED else []
     if kind.id == "varchar":
         return f"strlen({value})"
@@ -76,13 +78,15 @@ def _size(value: str, kind: DuckDBPyType, depth: int = 0) -> str | None:
     if kind.id == "map":
         (_, key), (_, below) = children
         lists = [_all(f"map_keys({value})", key, depth), _all(f"map_values({value})", below, depth)]
-        return " + ".join(f"coalesce({s}, 0)" for s in lists if s) or None
+        return " + ".join(f"coalesce({s}, 0)" for s in lists)
     if kind.id in {"list", "array"}:
         below = children[0][1]
         return _all(value if kind.id == "list" else f"({value})::{below}[]", below, depth)
     return None
 
 
-def _all(values: str, kind: DuckDBPyType, depth: int) -> str | None:
+def _all(values: str, kind: DuckDBPyType, depth: int) -> str:
+    """SQL for what a list takes: a place for each value, of which a file may name but one and how often, and theirs."""
+    places = f"len({values}) * {_PLACE}"
     size = _size(f"v{depth}", kind, depth + 1)
-    return size and f"list_sum(list_transform({values}, lambda v{depth}: {size}))"
+    return f"{places} + coalesce(list_sum(list_transform({values}, lambda v{depth}: {size})), 0)" if size else places

@@ -18,7 +18,7 @@ from pipelines.landing.csv_rows import ROW, find_rows
 from pipelines.landing.failures import UnreadableFileError
 from pipelines.landing.fields import fields_of
 from pipelines.landing.formats import Format, contract_shape
-from pipelines.landing.limits import FREE_COLUMN, check_column, check_columns, check_rows, check_unpacked
+from pipelines.landing.limits import FREE_COLUMN, check_column, check_columns, check_rows, check_unpacked, check_values
 from pipelines.landing.lines import LineReader
 from pipelines.landing.parquet_parts import parquet_parts
 from pipelines.sql import identifier, literal
@@ -246,6 +246,11 @@ def _check_parquet(con: duckdb.DuckDBPyConnection, path: Path) -> int:
         select count(*) filter (type is not null) from parquet_schema({literal(path)})""").fetchall()
     size = path.stat().st_size
     check_rows(rows, size)
+    # A column has a value for each row, and more where it has lists.
+    [(values,)] = con.execute(f"""
+        select coalesce(sum(num_values - row_group_num_rows), 0)::bigint
+        from parquet_metadata({literal(path)})""").fetchall()
+    check_values(values, size)
     check_unpacked(unpacked, size)
     check_columns(columns)
     large = con.execute(f"""

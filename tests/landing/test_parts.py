@@ -130,8 +130,8 @@ def test_a_parquet_row_that_is_too_long_is_refused_by_its_number(
     land(home)
     read, accepted, refused = outcome(home)
     assert (read, [e["event_id"] for e in accepted]) == (5, ["0", "2", "3"])
-    assert [(line, raw) for line, _, raw in refused] == [(2, "6049 bytes"), (5, "7049 bytes")]
-    assert refused[0][1] == "the row is longer than 64 MiB (6,049 bytes)"
+    assert [(line, raw) for line, _, raw in refused] == [(2, "6057 bytes"), (5, "7057 bytes")]
+    assert refused[0][1] == "the row is longer than 64 MiB (6,057 bytes)"
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.parquet"])
@@ -161,6 +161,45 @@ def test_a_text_that_all_rows_share_counts_in_each(tmp_path: Path, monkeypatch: 
     pq.write_table(pa.table(columns | {"prompt": shared}), drop(home, "g/a.parquet", b""), compression="zstd")
     land(home)
     assert "bytes unpack to more than" in quarantined(home)[0]["reason"]
+
+
+NUMBERS = pa.array([0] * 3000)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        NUMBERS,
+        pa.array([""] * 3000),
+        pa.StructArray.from_arrays([NUMBERS], ["n"]),
+        pa.array([[0] * 100] * 30),
+        pa.FixedSizeListArray.from_arrays(NUMBERS, 100),
+    ],
+    ids=lambda values: str(values.type),
+)
+def test_a_list_takes_a_place_for_each_value(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, values: pa.Array
+) -> None:
+    """A file says but once what all of them are."""
+    small(monkeypatch)
+    home = make_home(tmp_path / "home", CANONICAL)
+    lists = pa.ListArray.from_arrays(pa.array([0, len(values), len(values)], pa.int32()), values)
+    columns = {name: pa.array([value] * 2) for name, value in event("1").items()}
+    columns |= {"event_id": pa.array(["long", "short"]), "ids": lists}
+    path = drop(home, "g/a.parquet", b"")
+    pq.write_table(pa.table(columns), path)
+    monkeypatch.setattr(parquet_parts, "LONGEST_RECORD", 20_000)
+    land(home)
+    assert [e["event_id"] for e in events(home)] == ["short"]
+    assert quarantined(home)[0]["reason"].startswith("the row is longer than 64 MiB")
+    monkeypatch.setattr(limits, "FREE_ROWS", 0)
+    monkeypatch.setattr(limits, "MOST_ROWS_A_BYTE", 0.5)
+    path.rename(path.with_name("b.parquet"))
+    with path.with_name("b.parquet").open("rb") as file:
+        other = make_home(tmp_path / "other", CANONICAL)
+        drop(other, "g/a.parquet", file.read())
+    land(other)
+    assert "hold lists of 2,99" in quarantined(other)[0]["reason"]
 
 
 def test_a_column_of_one_page_that_unpacks_beyond_measure_is_refused() -> None:
