@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import gzip
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.landing import csv_rows, limits, parquet_parts
+from pipelines.landing import csv_rows, limits, lines, parquet_parts
 from pipelines.landing.csv_rows import find_rows
 from pipelines.landing.failures import UnreadableFileError
+from pipelines.landing.lines import LineReader
 from tests.landing.fuzz.measure import land_apart
 from tests.landing.homes import CANONICAL, comparable, drop, entries, event, events, land, make_home, quarantined
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pipelines.home import Home
     from tests.landing.homes import Row
 
+GOLDEN = Path(__file__).parents[1] / "golden"
 HEAD = ",".join([*event("1"), "prompt"])
 MAPPED = '[[sources]]\nname = "g"\nformat = "mapped"\n[sources.columns]\n' + "".join(
     f'{name} = "{name}"\n' for name in event("1")
@@ -214,6 +215,28 @@ def test_a_packed_csv_file_asks_for_no_more_memory_than_it_needs(tmp_path: Path)
     drop(home, "g/a.csv.gz", gzip.compress("\n".join([HEAD, row("1", "x")]).encode()))
     land_apart(home, memory_limit="512MiB")
     assert entries(home)[0]["accepted"] == 1
+
+
+@pytest.mark.parametrize("name", ["bedrock", "langfuse"])
+def test_long_lines_are_the_same_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Formats that are not read as columns, but of which a record needs no other."""
+    sample = next((GOLDEN / name).glob("*.jsonl")).read_bytes()
+    found, steps = [], []
+    for parts in (False, True):
+        home = make_home(tmp_path / str(parts), f'[[sources]]\nname = "g"\nformat = "{name}"\n')
+        home.salt_file.write_text("same", encoding="ascii")
+        drop(home, "g/a.jsonl", sample)
+        if parts:
+            for limit in ("HEAVY_ROW", "HEAVY_PART"):
+                monkeypatch.setattr(lines, limit, 1)
+            monkeypatch.setattr(lines, "_CHUNK", 700)
+            real = LineReader.stream
+            monkeypatch.setattr(LineReader, "stream", lambda *a, **k: steps.append(1) or real(*a, **k))  # noqa: B023
+        land(home)
+        found.append(outcome(home))
+    assert found[0] == found[1]
+    assert found[0][1]
+    assert len(steps) > 3
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 /*---
 title = "AWS Bedrock model invocation logs (S3 or CloudWatch)"
 file_types = ["jsonl"]
+alone = true
 recognise = ["schemaType", "modelId", "operation"]
 hidden = ["arn", "user_id"]
 
