@@ -117,7 +117,7 @@ def stage_file(
         named as (
             select line, verdict, raw,
                 {literal(source.name)} as source,
-                {_base_model("model")} as base_model,
+                case when verdict is null then {_base_model("model")} end as base_model,
                 case when {_base_model("model")} is null then 'base' else 'fine_tuned' end as model_tier,
                 {", ".join(f"{_kept(c)} as {identifier(c.name)}" for c in MAPPED)}
             from judged

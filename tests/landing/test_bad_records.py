@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pipelines.landing import ingest
+from pipelines.landing.contract import COLUMNS
+from pipelines.landing.normalise import part_refused
 from tests.landing.homes import (
     CANONICAL,
     Row,
@@ -21,6 +24,8 @@ from tests.landing.homes import (
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import duckdb
 
     from pipelines.home import Home
 
@@ -182,3 +187,20 @@ def test_counts_that_overflow_in_a_mapping_are_refused(tmp_path: Path, log_forma
     drop(home, "g/a.jsonl", records)
     assert land(home).quarantined == len(usages)
     assert all(str(big) in q["reason"] for q in quarantined(home))
+
+
+def test_no_text_of_a_refused_record_is_staged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may be of any length; what is kept of the record stands in `raw`."""
+    home = make_home(tmp_path / "home", CANONICAL)
+    drop(home, "g/a.jsonl", [event("1", model="ft:" + "x" * 1000 + ":acme")])
+    names = ", ".join(c.name for c in COLUMNS if c.type == "VARCHAR" and c.name not in {"source", "model_tier"})
+    staged = []
+
+    def look(con: duckdb.DuckDBPyConnection) -> None:
+        staged.extend(con.execute(f"select {names} from staged where reason is not null").fetchall())
+        part_refused(con)
+
+    monkeypatch.setattr(ingest, "part_refused", look)
+    land(home)
+    assert len(staged) == 1
+    assert set(staged[0]) == {None}
