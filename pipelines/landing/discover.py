@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 # Beside a source's entry and its format, what decides how its files are read.
 _RULES = (
     "macros.sql", "zone.sql", "normalise.py", "contract.py", "readers.py", "csv_rows.py", "csv_records.py", "lines.py",
-    "json_array.py", "limits.py",
+    "json_array.py", "limits.py", "parquet_parts.py",
 )  # fmt: skip
 _UNFINISHED = (".tmp", ".part", ".partial", ".crdownload", ".swp")
 

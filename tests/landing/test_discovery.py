@@ -168,7 +168,7 @@ def test_folder_that_can_be_no_source_is_refused_by_name(home: Home, name: str) 
 def test_rules_of_reading_are_part_of_the_reading_digest(monkeypatch: pytest.MonkeyPatch) -> None:
     source = Source(name="g", format="canonical")
     before = reading_digest(source)
-    for name in ("macros.sql", "normalise.py"):
+    for name in ("macros.sql", "normalise.py", "csv_rows.py", "parquet_parts.py"):
         monkeypatch.setattr(discover, "_RULES", tuple(r for r in discover._RULES if r != name))
         discover._rules.cache_clear()
         assert reading_digest(source) != before, name
