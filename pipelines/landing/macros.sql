@@ -197,12 +197,19 @@ create or replace macro masked(t) as (
     )
 );
 
--- A network by its name, or by one of ours: a name has no blanks, and nothing of an address in it.
+-- A network by its name, or by one of ours: a name has no blanks, and nothing of an address or a key in it.
 create or replace macro network_id(t) as (
     case
         when
             not regexp_full_match(t, '[A-Za-z0-9_.:-]{1,64}')
-            or regexp_matches(t, '[0-9]{1,3}([.-][0-9]{1,3}){3}|:.*:|^[0-9]+$')
+            -- Of four bytes, of eight pairs (as the names of hosts have them), or a number.
+            or regexp_matches(
+                t,
+                '[0-9]{1,3}([._-][0-9]{1,3}){3}|:.*:|[0-9a-fA-F]{1,4}(-[0-9a-fA-F]{1,4})*--'
+                || '|([0-9a-fA-F]{1,4}-){7}|^(0[xX][0-9a-fA-F]+|[0-9]+)$'
+            )
+            -- As long names in lower case there are digests, which are no keys.
+            or (regexp_matches(t, '[A-Za-z0-9_-]{20}') and regexp_matches(t, '[0-9]') and regexp_matches(t, '[A-Z]'))
             then pseudonym(t)
         else safe_id(t)
     end
@@ -213,7 +220,7 @@ create or replace macro agent_id(t) as (
     case
         when
             strlen(t) >= 12 and regexp_matches(t, '[0-9]')
-            and (regexp_matches(t, '[A-Za-z0-9_-]{20}') or masked(t) != t)
+            and (regexp_matches(t, '[A-Za-z0-9_+=-]{20}') or masked(t) != t)
             then pseudonym(t)
         else safe_id(t)
     end

@@ -120,6 +120,8 @@ ADDRESSES = [
     "203.0.113.7, 10.0.0.1", "203.0.113.7,10.0.0.1", "\t10.1.2.3", "10.1.2.3\n", "\u00a010.1.2.3", "\u200b10.1.2.3",
     "ip-10-1-2-3.ec2.internal", "10.1.2.3:443", "10.1.2.0/24", "3405803783", "2001:db8::77", "[2001:db8::77]:443",
     "::1", "for=203.0.113.7;proto=https", "host 203.0.113.7",
+    "host_10_1_2_3", "0xCB007107", "2001-db8--77.ipv6-literal.net", "host-2001-0db8-0000-0000-0000-ff00-0042-8329.net",
+    "AKIAIOSFODNN7EXAMPLE", "nvapi-Zz0123456789_-abcdefgh",
 ]  # fmt: skip
 
 
@@ -137,6 +139,7 @@ def test_a_key_in_the_place_of_a_program_becomes_a_pseudonym(tmp_path: Path) -> 
     keys = [
         "AKIAIOSFODNN7EXAMPLE", "ghp_0123456789abcdefghijABCDEFGHIJ", "nvapi-Zz0123456789_-abcdefgh",
         "key:sk-proj-Abcdefghijklmnop1234", '"sk-proj-Abcdefghijklmnop1234"', "\u00a0sk-proj-Abcdefghijklmnop1234",
+        "key=wJalrXUtnFEMI+K7MDENG+bPxRfiCYEXAMPLEKEY",
     ]  # fmt: skip
     plain = ["openai-node", "python-requests", "LibreChat2-prod-01", "okhttp", "langchain-openai-0.2"]
     drop(home, "g/a.jsonl", [event(n, client_agent=t) for n, t in enumerate([*keys, *plain])])
