@@ -8,15 +8,24 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from pipelines import warehouse
 from pipelines.errors import MeterhouseError
 from pipelines.home import Home
-from pipelines.landing.discover import LandedFile, content_digest, format_of, reading_digest
+from pipelines.landing.discover import (
+    LandedFile,
+    check_name,
+    content_digest,
+    format_of,
+    is_asked_for,
+    is_finished,
+    reading_digest,
+)
+from pipelines.landing.failures import UnreadableFileError
 from pipelines.landing.formats import load_formats
 from pipelines.landing.ingest import now, take_in
 from pipelines.landing.manifest import current_files, read_manifest
@@ -29,6 +38,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
+    from pipelines.landing.formats import Format
     from pipelines.landing.manifest import Commit
     from pipelines.settings import Settings
 
@@ -56,7 +66,10 @@ _LINES = """
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A file as it would be read: source entry, by what its format is known, records, and if it was taken in before."""
+    """A file as it would be read: source entry, by what its format is known, records, and if it was taken in before.
+
+    `left` says why a run would not read it where it is, if so.
+    """
 
     file: Path
     source: Source
@@ -64,6 +77,7 @@ class Checked:
     file_type: str
     records: int
     taken_in_before: bool
+    left: str | None = None
 
 
 @contextmanager
@@ -75,6 +89,9 @@ def checked(
     `source` and `log_format` stand in for what the file's folder and content say. Raises MeterhouseError where the
     format of a file cannot be told.
     """
+    for path in files:
+        if not path.is_file():
+            raise MeterhouseError("it is no file, and a run leaves it alone.", file=path, way_out="Name a file.")
     sources = [_source(home, settings, path, source, log_format) for path in files]
     new = [_new(path, entry) for path, (entry, _) in zip(files, sources, strict=True)]
     commits = read_manifest(home)
@@ -91,7 +108,7 @@ def checked(
                 [
                     Checked(
                         path, entry, known_by, file_type_of(path) or "jsonl", read[number],
-                        (entry.name, new[number].digest) in known,
+                        (entry.name, new[number].digest) in known, _left_by_a_run(home, path, entry),
                     )
                     for number, (path, (entry, known_by)) in enumerate(zip(files, sources, strict=True))
                 ],
@@ -120,25 +137,60 @@ def _source(
             file=home.config,
             way_out="Name one of its [[sources]] or a folder under landing/, or leave --source out.",
         )
-    fmt, fields, keys = format_of(path)
-    if fmt is None:
-        raise MeterhouseError(
-            "its format is not recognised (fields of the first record: "
-            f"{', '.join(sorted(keys)[:12]) or 'none could be read'}).",
-            file=path,
-            way_out="Try --format NAME (`meterhouse formats` lists them), or --source NAME with a [[sources]] entry in "
-            'meterhouse.toml; format = "mapped" reads any CSV, JSON lines or Parquet.',
-        )
+    if name and not source:
+        check_name(home.landing / name)
+    fmt, fields = _recognised(path)
     return Source(name=name or "checked", format=fmt.name), f"the fields {', '.join(fields)}"
+
+
+def _recognised(path: Path) -> tuple[Format, tuple[str, ...]]:
+    """The format of a file, and the fields that give it away."""
+    try:
+        fmt, fields, keys = format_of(path)
+        if fmt:
+            return fmt, fields
+        cause = "it has no record"
+        if keys is not None:
+            cause = f"fields of the first record: {', '.join(sorted(keys)[:12]) or 'none could be read'}"
+    except UnreadableFileError as error:
+        cause = f"it cannot be read: {error}"
+    raise MeterhouseError(
+        f"its format is not recognised ({cause}).",
+        file=path,
+        way_out="Try --format NAME (`meterhouse formats` lists them), or --source NAME with a [[sources]] entry in "
+        'meterhouse.toml; format = "mapped" reads any CSV, JSON lines or Parquet.',
+    )
 
 
 def _folder(home: Home, path: Path) -> str | None:
     """The source whose folder the file lies in, if it lies under landing/."""
-    try:
-        parts = path.resolve().relative_to(home.landing.resolve()).parts
-    except ValueError:
-        return None
+    parts = _below_landing(home, path)
     return parts[0] if len(parts) > 1 else None
+
+
+def _below_landing(home: Home, path: Path) -> tuple[str, ...]:
+    """The names on the way from landing/ to a file, as it is named or as it is once links are followed; else none."""
+    for way in (Path.absolute, Path.resolve):
+        with suppress(ValueError):
+            return way(path).relative_to(way(home.landing)).parts
+    return ()
+
+
+def _left_by_a_run(home: Home, path: Path, entry: Source) -> str | None:
+    """Why a run would not read the file where it is, if it would not."""
+    parts = _below_landing(home, path)
+    if not parts:
+        return None
+    if len(parts) == 1:
+        return "it lies directly under landing/: move it into a folder named for its source"
+    name = PurePath(*parts[1:])
+    if parts[0].startswith(".") or not is_finished(name):
+        return "its name is hidden or that of an unfinished copy"
+    if any((home.landing / PurePath(*parts[:n])).is_symlink() for n in range(2, len(parts))):
+        return "it lies in a folder that is a link: only the folder of a source may be one"
+    if not is_asked_for(entry, name.as_posix()):
+        return "the `files` pattern of its source leaves it out"
+    return None
 
 
 def _new(path: Path, entry: Source) -> NewFile:

@@ -41,6 +41,8 @@ def print_file(console: Console, con: duckdb.DuckDBPyConnection, number: int, fi
     ]
     if file.taken_in_before:
         found.append(("note", "this very content was taken in before: a run would leave the file alone"))
+    if file.left:
+        found.append(("note", f"a run leaves the file where it is: {file.left}"))
     lines(console, found)
     for label, text in _refusals(con, number):
         lines(console, [(label, text)])

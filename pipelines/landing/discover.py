@@ -95,14 +95,21 @@ def landed_files(home: Home, settings: Settings) -> Landing:
         except UnclearSourceError as error:
             unclear.append(error)
             continue
-        for path in files if source else ():
+        if source is None:
+            continue
+        for path in files:
             name = path.relative_to(folder).as_posix()
-            if not (fnmatch.fnmatch(name, source.files) or fnmatch.fnmatch(path.name, source.files)):
+            if not is_asked_for(source, name):
                 unasked.append(path)
                 continue
             stat = path.stat()
             found.append(LandedFile(source, path, name, stat.st_size, stat.st_mtime_ns))
     return Landing(found, unasked, unclear)
+
+
+def is_asked_for(source: Source, name: str) -> bool:
+    """Whether a source's `files` pattern takes in a name below its folder."""
+    return fnmatch.fnmatch(name, source.files) or fnmatch.fnmatch(PurePath(name).name, source.files)
 
 
 def is_finished(name: PurePath) -> bool:

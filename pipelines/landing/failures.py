@@ -75,7 +75,7 @@ def machine_failure(error: Exception, file: Path) -> MeterhouseError:
 
 
 def first_cause(error: Exception, path: Path, name: str) -> str:
-    """The first line of a reading error without what DuckDB and Python put around it, and a way out where it has none."""
+    """The first line of a reading error without what DuckDB and Python put around it; of damage, with a way out."""
     line = str(error).splitlines()[0].split(" Detail:")[0]
     line = re.sub(r"^.*?reading the stream registered as '\w+' failed: (Unknown error: )?", "", line)
     line = line.replace(str(path), name)

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pipelines.home import Home
-    from pipelines.landing.discover import LandedFile
     from pipelines.landing.new_files import NewFile
     from pipelines.landing.quick import Batch
     from pipelines.settings import Source

@@ -80,7 +80,8 @@ def export_published(home: Home, plan: Plan) -> ExportSummary:
         if before is not None and changed is not None:
             _link_other_days(before / "rated_usage", fresh / "rated_usage", set(changed))
         _link_events(con, home, fresh, commits, book)
-        rows["rated_usage"] = audit(con, fresh, {**SMALL, "rated_usage": "published.rated_usage"}, before, changed)
+        # The table itself, not the view that joins it to its rates: counted at once, and what a join loses is missed.
+        rows["rated_usage"] = audit(con, fresh, {**SMALL, "rated_usage": "marts.rated_amounts"}, before, changed)
     state = {"commits": len(commits), "fingerprint": plan.fingerprint}
     (fresh / _STATE).write_text(json.dumps(state), encoding="utf-8")
     _swap(link, fresh, before)

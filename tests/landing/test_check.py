@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -131,3 +132,57 @@ def test_damaged_file_is_one_refusal(home: Home) -> None:
     code, text = check(file, "--home", home.root, "--format", "canonical")
     assert code == 1
     assert "1 refused the file cannot be read" in " ".join(text.split())
+
+
+def test_what_a_run_would_leave_is_said(home: Home) -> None:
+    (home.landing / "elsewhere").mkdir()
+    (home.root / "outside").mkdir()
+    (home.landing / "g/linked").symlink_to(home.root / "outside")
+    home.config.write_text(CANONICAL + 'files = "*.jsonl*"\n', encoding="utf-8")
+    for name, words in {
+        "loose.jsonl": "it lies directly under landing/",
+        "g/.hidden.jsonl": "its name is hidden or that of an unfinished copy",
+        "g/late.jsonl.part": "its name is hidden or that of an unfinished copy",
+        "g/linked/a.jsonl": "it lies in a folder that is a link",
+        "g/notes.txt": "the `files` pattern of its source leaves it out",
+    }.items():
+        file = drop(home, name, [event(name)])
+        code, text = check(file, "--home", home.root)
+        assert code == 0, text
+        assert f"a run leaves the file where it is: {words}" in " ".join(text.split())
+        assert not land(home).accepted, name
+
+
+def test_a_linked_file_is_of_the_folder_it_lies_in(home: Home) -> None:
+    target = home.root / "kept.jsonl"
+    target.write_text(json.dumps(event("linked")) + "\n", encoding="utf-8")
+    (home.landing / "g/link.jsonl").symlink_to(target)
+    code, text = check(home.landing / "g/link.jsonl", "--home", home.root)
+    assert (code, "known by the entry of source g" in text) == (0, True)
+    assert land(home).accepted == 1
+
+
+def test_what_is_no_file_is_an_error(home: Home) -> None:
+    os.mkfifo(home.root / "pipe.jsonl")
+    code, text = check(home.root / "pipe.jsonl", "--home", home.root)
+    assert (code, "it is no file" in text) == (1, True)
+
+
+def test_a_folder_that_can_be_no_source_is_named(home: Home) -> None:
+    code, text = check(drop(home, "my logs/a.jsonl", [event("1")]), "--home", home.root)
+    assert (code, "landing/my logs/ cannot be a source" in text) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("a.jsonl", b"", "it has no record"),
+        ("a.jsonl", b"not a record\n", "none could be read"),
+        ("a.jsonl.gz", b"\x1f\x8b\x08\x00nothing", "it cannot be read: "),
+    ],
+)
+def test_why_a_format_is_not_recognised_is_said(home: Home, name: str, content: bytes, words: str) -> None:
+    file = home.root / name
+    file.write_bytes(content)
+    code, text = check(file, "--home", home.root)
+    assert (code, words in " ".join(text.split())) == (1, True), text

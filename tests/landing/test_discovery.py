@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipelines.errors import MeterhouseError
 from pipelines.landing import discover
 from pipelines.landing.discover import landed_files, reading_digest
 from pipelines.settings import Settings, Source, load_settings

@@ -178,9 +178,7 @@ NUMBERS = pa.array([0] * 3000)
     ],
     ids=lambda values: str(values.type),
 )
-def test_a_list_takes_a_place_for_each_value(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, values: pa.Array
-) -> None:
+def test_a_list_takes_a_place_for_each_value(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, values: pa.Array) -> None:
     """A file says but once what all of them are."""
     small(monkeypatch)
     home = make_home(tmp_path / "home", CANONICAL)

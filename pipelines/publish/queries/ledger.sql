@@ -1,9 +1,10 @@
 -- The window's totals at each stage before the pages. The events are read for the shown days only.
-with rated as (
+with sums as (
+    -- Added up by column before they are added up: a list for each event would take twice as long.
     select
         count(*) as requests,
-        coalesce(sum(list_sum([*columns(getvariable('buckets'))])), 0) as tokens,
-        coalesce(sum(list_sum([*columns(getvariable('meters'))])), 0) as meters,
+        sum(columns(getvariable('buckets'))),
+        sum(columns(getvariable('meters'))),
         sum(revenue_amount) filter (where coalesce(billing_currency, period.currency) = period.currency) as revenue,
         sum(cost_amount) filter (where coalesce(billing_currency, period.currency) = period.currency) as cost
     from rated_usage
@@ -11,6 +12,16 @@ with rated as (
     where
         usage_date between period.window_first - 1 and period.window_last + 1
         and charge_date between period.window_first and period.window_last
+),
+
+rated as (
+    select
+        requests,
+        coalesce(list_sum([*columns(getvariable('buckets'))]), 0) as tokens,
+        coalesce(list_sum([*columns(getvariable('meters'))]), 0) as meters,
+        revenue,
+        cost
+    from sums
 ),
 
 marts as (
