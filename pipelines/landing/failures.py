@@ -46,6 +46,19 @@ class UnreadableFileError(Exception):
         super().__init__(reason)
 
 
+class TooLargeError(MeterhouseError):
+    """A file that could not be read in the memory there is; what is read beside it may have taken its share."""
+
+    def __init__(self, path: Path, cause: str) -> None:
+        self.path = path
+        super().__init__(
+            f"reading it takes more memory than there is: {cause}.",
+            file=path,
+            way_out="It is left where it is, and nothing of it was kept. Raise METERHOUSE_MEMORY_LIMIT or split the file, "
+            "and run again.",
+        )
+
+
 def is_machine_failure(error: Exception) -> bool:
     """Whether the machine (disk, permission, open files, memory) failed, not the file's content.
 
@@ -65,8 +78,11 @@ def is_machine_failure(error: Exception) -> bool:
 
 
 def machine_failure(error: Exception, file: Path) -> MeterhouseError:
-    """The error that ends the run when a file could not be read just now."""
+    """The error that is raised when a file could not be read just now: TooLargeError where memory was too small."""
     cause = str(error).strip().split("\n", 1)[0].rstrip(".")
+    # DuckDB says so too where the disk is full to which it spills.
+    if isinstance(error, duckdb.OutOfMemoryException | MemoryError) and not _DUCKDB.search(cause):
+        return TooLargeError(file, cause)
     return MeterhouseError(
         f"it could not be read just now: {cause}.",
         file=file,

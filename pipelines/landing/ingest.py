@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pipelines import warehouse
+from pipelines.landing.failures import TooLargeError
 from pipelines.landing.leftovers import SCRATCH, sweep
 from pipelines.landing.lines import compression_of
 from pipelines.landing.manifest import Commit, FileEntry, current_files, read_manifest, write_commit
@@ -26,6 +27,7 @@ from pipelines.landing.quiet import (
     wait_until_quiet,
     whole_parts,
 )
+from pipelines.landing.readers import file_type_of
 from pipelines.landing.redact import leave_out
 from pipelines.landing.repeated import leave_repeated
 from pipelines.landing.resolve import resolve
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
+    from pipelines.errors import MeterhouseError
     from pipelines.home import Home
     from pipelines.landing.new_files import NewFile
     from pipelines.landing.quarantine.again import Again
@@ -77,6 +80,8 @@ def ingest(home: Home, settings: Settings, progress: Callable[[str, int, int], N
     names = tuple(str(p.relative_to(home.root)) for p in landing.unasked)
     new, growing = wait_until_quiet(new, settings.landing.quiet_seconds)
     files: list[FileEntry] = []
+    large: list[NewFile] = []
+    left: list[MeterhouseError] = [*landing.unclear]
     with copies(home):
         while new or growing:
             # Of a file that is being written the whole lines are read, from a copy that nobody writes.
@@ -87,12 +92,26 @@ def ingest(home: Home, settings: Settings, progress: Callable[[str, int, int], N
             except FilesChangedError as error:
                 growing += [new[number] for number in error.numbers]
                 new = [file for number, file in enumerate(new) if number not in error.numbers]
+            except TooLargeError as error:
+                # What was read beside it may have taken the memory: it is tried again by itself.
+                large += [file for file in new if file.landed.path == error.path]
+                new = [file for file in new if file.landed.path != error.path]
+                if part := next((p for p in parts if p.landed.path == error.path), None):
+                    left.append(error)
+                    growing = [file for file in growing if file.landed.name != part.landed.name]
+        for file in large:
+            try:
+                files += _take_in(home, read_manifest(home), [file], progress)
+            except TooLargeError as error:
+                left.append(error)
+            except FilesChangedError:
+                growing.append(file)
     return replace(
         _total(files),
         seconds=time.monotonic() - began,
         unasked_files=names,
         growing_files=tuple(f"{f.landed.source.name}/{f.landed.name}" for f in growing),
-        unclear=tuple(e.paragraph() for e in landing.unclear),
+        unclear=tuple(e.paragraph() for e in left),
     )
 
 
@@ -104,13 +123,17 @@ def _take_in(
         return []
     received_at = now()
     # What spills from memory is not packed, and takes six times the place.
-    large = sum(f.landed.size * (_PACKED if compression_of(f.landed.path) else 1) for f in new) > _IN_MEMORY
+    large = sum(f.landed.size * (_PACKED if _is_packed(f) else 1) for f in new) > _IN_MEMORY
     with warehouse.connect(home, in_memory=not large, scratch=SCRATCH if large else None) as con:
         read = take_in(con, home, commits, new, received_at, progress)
         commit = write_files(con, home, new, read, number=len(commits) + 1, received_at=received_at)
         commit = replace(commit, refused=write_refused(con, home, commit.commit_id))
     write_commit(home, commit)
     return commit.files
+
+
+def _is_packed(file: NewFile) -> bool:
+    return bool(compression_of(file.landed.path)) or file_type_of(file.landed.path) == "parquet"
 
 
 def _unknown(parts: list[NewFile], commits: list[Commit]) -> list[NewFile]:

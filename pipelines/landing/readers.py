@@ -211,6 +211,7 @@ def _open_table(
         described = con.execute(f"describe from read_parquet({literal(path)})").fetchall()
         columns = {name: kind for name, kind, *_ in described}
         parts = _open_parquet(con, path, parquet_parts(con, path, alone=fmt.alone))
+    _require_known(columns, fmt, source)
     next(parts)
     content = "to_json(struct_pack(" + ", ".join(f"{identifier(c)} := {identifier(c)}" for c in columns) + "))"
     # A file without even a header has no columns to look for, and no rows.
@@ -265,6 +266,17 @@ def _check_parquet(con: duckdb.DuckDBPyConnection, path: Path) -> int:
             f"the name of its column {taken[0]!r} is needed to number the rows; rename the column"
         )
     return int(rows)
+
+
+def _require_known(columns: dict[str, str], fmt: Format, source: Source) -> None:
+    """Raise UnreadableFileError for a table without a column that the format reads: its first row is no header."""
+    known = contract_shape() if fmt.shape == "contract" else fmt.shape
+    if columns and fmt.shape != "mapping" and not any(name in known for name in columns):
+        raise UnreadableFileError(
+            f"none of its columns is one that format {fmt.name!r} reads (it has "
+            f"{', '.join(list(map(_shown, columns))[:12])}); let a header be its first line, or correct the format of "
+            f"source {source.name!r} in meterhouse.toml"
+        )
 
 
 def _doc_of_columns(columns: dict[str, str], fmt: Format, source: Source) -> str:

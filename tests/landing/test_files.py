@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.errors import MeterhouseError
+from pipelines.landing import staging
 from pipelines.landing.failures import is_machine_failure
 from pipelines.landing.lines import text_blocks
 from tests.landing.homes import (
@@ -218,6 +219,35 @@ def test_a_machine_that_fails_loses_no_file(tmp_path: Path, monkeypatch: pytest.
             land(home)
     assert entries(home) == []
     assert land(home).accepted == 1
+
+
+@pytest.mark.parametrize("times", [1, 99])
+def test_a_file_that_memory_is_too_small_for_is_left_and_the_others_are_taken_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    """One that was read beside a greedy one is read by itself; one that is too large by itself is named."""
+    home = make_home(tmp_path / "home", CANONICAL)
+    drop(home, "g/small.csv", ",".join(event("1")) + "\n" + ",".join(map(str, event("1").values())) + "\n")
+    drop(home, "g/large.csv", ",".join(event("2")) + "\n" + ",".join(map(str, event("2").values())) + "\n")
+    open_records, calls = staging.open_records, []
+
+    def fails(con: duckdb.DuckDBPyConnection, path: Path, *rest: object) -> object:
+        if path.name == "large.csv" and len(calls) < times:
+            calls.append(path)
+            raise duckdb.OutOfMemoryException("could not allocate block of size 256.0 KiB (1.0 GiB/1.0 GiB used)")
+        return open_records(con, path, *rest)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(staging, "open_records", fails)
+        summary = land(home)
+    if times == 1:
+        assert (summary.accepted, summary.files, summary.unclear) == (2, 2, ())
+        return
+    assert (summary.accepted, summary.files) == (1, 1)
+    [message] = summary.unclear
+    assert "large.csv: reading it takes more memory than there is: " in message
+    assert "METERHOUSE_MEMORY_LIMIT" in message
+    assert (land(home).accepted, land(home).files) == (1, 0)
 
 
 class _Failing:

@@ -66,8 +66,10 @@ def test_lines_that_say_nothing_are_all_refused(tmp_path: Path, log_format: str)
 def test_rows_that_say_nothing_are_all_refused(tmp_path: Path, log_format: str) -> None:
     home = make_home(tmp_path / "home", settings(log_format))
     drop(home, "s/empty.csv", "")
-    drop(home, "s/header.csv", "a,b\n")
-    drop(home, "s/rows.csv", 'a,b\n1,2\n3\n"4,5\n')
+    shape = load_formats()[log_format].shape
+    known = next(iter(shape)) if isinstance(shape, dict) else "model"
+    drop(home, "s/header.csv", f"a,{known}\n")
+    drop(home, "s/rows.csv", f'a,{known}\n1,\n3\n"4,5\n')
     land(home)
     assert sum(e["records_read"] for e in entries(home)) == 3
     assert events(home) == []

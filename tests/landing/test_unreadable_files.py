@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -92,3 +93,21 @@ def test_columns_that_no_query_can_name_are_told(tmp_path: Path, monkeypatch: py
     drop_parquet(home, "g/a.parquet", {k: [v] for k, v in event("1").items()} | {"file_row_number": [1]})
     monkeypatch.setattr("pipelines.landing.readers._check_parquet", lambda *_: 1)
     assert reason(home).startswith("its columns cannot be read as they are named or typed (Binder Error")
+
+
+@pytest.mark.parametrize(("log_format", "shown"), [("canonical", "…"), ("litellm", "…")])
+def test_a_table_without_a_header_is_refused_and_not_read_as_if_it_had_one(
+    tmp_path: Path, log_format: str, shown: str
+) -> None:
+    home = make_home(tmp_path / "home", f'[[sources]]\nname = "g"\nformat = "{log_format}"\n')
+    drop(home, "g/a.csv", f"{ROW}\n")
+    told = reason(home)
+    assert told.startswith(f"none of its columns is one that format '{log_format}' reads (it has ")
+    assert shown in told
+    assert "let a header be its first line" in told
+
+
+def test_json_lines_under_the_name_of_a_table_are_refused(tmp_path: Path) -> None:
+    home = make_home(tmp_path / "home", CANONICAL)
+    drop(home, "g/a.csv", json.dumps(event("1")) + "\n")
+    assert reason(home).startswith("none of its columns is one that format 'canonical' reads")
