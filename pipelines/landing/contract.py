@@ -32,6 +32,9 @@ class Column:
     required: bool = False
 
 
+# Said of columns in whose place a source may have what somebody wrote.
+_WORD = "; more than a word becomes a salted hash"
+
 COLUMNS: tuple[Column, ...] = (
     Column("source", "VARCHAR", "identity", "Feed the record came from: its folder under landing/", mapped=False),
     Column("event_id", "VARCHAR", "identity", "The feed's id of this call; (source, event_id) is the key"),
@@ -48,7 +51,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("base_model", "VARCHAR", "model", "Base of a fine-tuned model, else null", mapped=False),
     Column("model_tier", "VARCHAR", "model", "base or fine_tuned", mapped=False),
     Column("service_tier", "VARCHAR", "model", "As served: standard, batch, flex, priority"),
-    Column("operation", "VARCHAR", "model", "chat, completion, embedding, response, fine_tuning, ..."),
+    Column("operation", "VARCHAR", "model", f"chat, completion, embedding, ..., fine_tuning{_WORD}"),
     Column("input_tokens", "BIGINT", "bucket", "Fresh text input tokens (not cached, audio or image)"),
     Column("cached_input_tokens", "BIGINT", "bucket", "Input tokens read from the provider's prompt cache"),
     Column("cache_write_5m_tokens", "BIGINT", "bucket", "Input tokens written to a 5-minute prompt cache"),
@@ -68,8 +71,8 @@ COLUMNS: tuple[Column, ...] = (
     Column("raw_input_tokens", "BIGINT", "informational", "The provider's own total of input"),
     Column("raw_output_tokens", "BIGINT", "informational", "The provider's own total of output"),
     Column("status", "INTEGER", "outcome", "HTTP status; failed calls are events too"),
-    Column("error_type", "VARCHAR", "outcome", "Error class of a failed call"),
-    Column("finish_reason", "VARCHAR", "outcome", "Why the answer ended: stop, length, ..."),
+    Column("error_type", "VARCHAR", "outcome", f"Error class of a failed call{_WORD}"),
+    Column("finish_reason", "VARCHAR", "outcome", f"Why the answer ended: stop, length, ...{_WORD}"),
     Column("latency_ms", "BIGINT", "outcome", "Duration of the call in milliseconds"),
     Column(
         "gateway_cache_hit", "BOOLEAN", "outcome",
@@ -78,8 +81,8 @@ COLUMNS: tuple[Column, ...] = (
     Column("region", "VARCHAR", "context", "Region of serving"),
     Column("client_network", "VARCHAR", "context", "Client's network, salted hash"),
     Column("client_agent", "VARCHAR", "context", "User-agent family"),
-    Column("prompt_digest", "VARCHAR", "context", "Digest of the prompt, never its text"),
-    Column("template_digest", "VARCHAR", "context", "Digest of the prompt's template, never its text"),
+    Column("prompt_digest", "VARCHAR", "context", f"Digest of the prompt{_WORD}"),
+    Column("template_digest", "VARCHAR", "context", f"Digest of the prompt's template{_WORD}"),
     Column("max_output_tokens", "BIGINT", "context", "Limit the caller set on the answer"),
     Column("temperature", "DOUBLE", "context", "Sampling temperature the caller set"),
     Column("n", "INTEGER", "context", "Answers asked for in one call"),

@@ -54,8 +54,8 @@ class TooLargeError(MeterhouseError):
         super().__init__(
             f"reading it takes more memory than there is: {cause}.",
             file=path,
-            way_out="It is left where it is, and nothing of it was kept. Raise METERHOUSE_MEMORY_LIMIT or split the file, "
-            "and run again.",
+            way_out="It is left where it is, and nothing of it was kept. Raise METERHOUSE_MEMORY_LIMIT or split the "
+            "file, and run again.",
         )
 
 

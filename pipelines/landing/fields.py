@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pipelines.landing.contract import HIDDEN
+from pipelines.landing.contract import HIDDEN, MAPPED
 from pipelines.landing.formats import Format, contract_shape
 
 if TYPE_CHECKING:
@@ -19,14 +19,19 @@ if TYPE_CHECKING:
 
 _SECRET = re.compile(r"(api|access|private)[-_ ]?key|authorization|secret|passw|credential|cookie|token$", re.I)
 _Path = tuple[str, ...]
+# Columns that hold a number, a time or a truth: what else stands there was put there by mistake.
+_TYPED = frozenset(c.name for c in MAPPED if c.type != "VARCHAR")
 
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """The fields that a format reads: where their texts stand, and the names of those that are a key or a person."""
+    """The fields that a format reads: where their texts stand, the names of those that are a key or a person, and of
+    those that are known to hold a number or a time.
+    """
 
     paths: tuple[_Path, ...]
     hidden: frozenset[str]
+    typed: frozenset[str] = frozenset()
 
     def plain(self) -> frozenset[str]:
         """Columns of a table of which nothing is left out."""
@@ -44,11 +49,12 @@ class Fields:
 def fields_of(fmt: Format, source: Source, *, nested: bool) -> Fields:
     """What a source's format reads; `nested` where a dot in a mapping leads into an object."""
     if fmt.shape == "contract":
-        return Fields(tuple((name,) for name in contract_shape()), frozenset(HIDDEN))
+        return Fields(tuple((name,) for name in contract_shape()), frozenset(HIDDEN), _TYPED)
     if fmt.shape == "mapping":
         paths = {c: tuple(f.split(".")) if nested else (f,) for c, f in source.columns.items()}
         hidden = {p[-1] for c, p in paths.items() if c in HIDDEN or _SECRET.search(p[-1])}
-        return Fields(tuple(sorted(set(paths.values()))), frozenset(hidden))
+        typed = {p[-1] for c, p in paths.items() if c in _TYPED} - {p[-1] for c, p in paths.items() if c not in _TYPED}
+        return Fields(tuple(sorted(set(paths.values()))), frozenset(hidden), frozenset(typed))
     return Fields(tuple(_leaves(fmt.shape, ())), frozenset(fmt.hidden))
 
 

@@ -176,6 +176,17 @@ create or replace macro agent_name(t) as (
     end
 );
 
+-- A class or a digest, which is one word; what else a source has in its place may be what somebody wrote.
+create or replace macro one_word(t) as (
+    case
+        when
+            strlen(t) <= 128 and strlen(t) = length(t)
+            and not contains(t, ' ') and not contains(t, chr(10)) and not contains(t, chr(9))
+            then t
+        else pseudonym(t)
+    end
+);
+
 -- The text of a record that is kept for mending, without secret keys, e-mail and network addresses.
 create or replace macro masked(t) as (
     regexp_replace(
@@ -226,13 +237,25 @@ create or replace macro agent_id(t) as (
     end
 );
 
--- A value as a reason may show it: not where it is as long as a key, or has as many words as a sentence.
+-- Whether a text is a number, with or without a unit, a time or one word, shorter than a key.
+create or replace macro is_value(t) as (
+    regexp_full_match(t, '[-+0-9.eE]{1,80}')
+    or (
+        length(t) <= 40
+        and regexp_full_match(
+            t,
+            '\S+|\S*[0-9]\S*\s[A-Za-z]{1,12}|(?i:(\S*[0-9]\S*'
+            || '|(mon|tue|wed|thu|fri|sat|sun|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*[.,]?'
+            || '|[ap]\.?m\.?|z|utc|gmt|[ecmp][sd]t|cest|cet|bst|ist|jst)(\s|$)){2,8}'
+        )
+        and not regexp_matches(t, '\w{24}')
+    )
+);
+
+-- A value as a reason may show it.
 create or replace macro shown(t) as (
     case
-        when
-            regexp_full_match(t, '[-+0-9.eE]{1,80}')
-            or (length(t) <= 40 and regexp_full_match(t, '\S+(\s\S+){0,2}') and not regexp_matches(t, '\w{24}'))
-            then t
+        when is_value(t) then t
         else 'a text of ' || length(t) || ' characters'
     end
 );

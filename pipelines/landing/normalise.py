@@ -42,6 +42,11 @@ _NAMED = {
     "end_user_id": "person_id",
     "client_network": "network_id",
     "client_agent": "agent_id",
+    "operation": "one_word",
+    "error_type": "one_word",
+    "finish_reason": "one_word",
+    "prompt_digest": "one_word",
+    "template_digest": "one_word",
     "provider": "provider_name",
     "service_tier": "service_tier_name",
 }

@@ -37,7 +37,9 @@ def leave_out(con: duckdb.DuckDBPyConnection, new: list[NewFile]) -> None:
         fields = fields_of(load_formats()[landed.source.format], landed.source, nested=nested)
         alike.setdefault(fields, []).append(number)
     for fields, files in alike.items():
-        names, hidden, boxes = map(_list, (fields.names(), sorted(fields.hidden), fields.boxes()))
+        names, hidden, typed, boxes = map(
+            _list, (fields.names(), sorted(fields.hidden), sorted(fields.typed), fields.boxes())
+        )
         chosen = f"held_texts where not cleared and file_no in ({', '.join(map(str, files))})"
         con.execute(f"""
             insert into quarantine_rows
@@ -52,7 +54,7 @@ def leave_out(con: duckdb.DuckDBPyConnection, new: list[NewFile]) -> None:
                 from whole
             ),
             told as (select *, keys_of(raw) as keys from tokens)
-            select file_no, line, field, masked(reason), masked(kept_of(raw, keys, {names}, {hidden}, pairs))
+            select file_no, line, field, masked(reason), masked(kept_of(raw, keys, {names}, {hidden}, {typed}, pairs))
             from told""")
         con.execute(f"""
             insert into quarantine_rows
@@ -64,7 +66,7 @@ def leave_out(con: duckdb.DuckDBPyConnection, new: list[NewFile]) -> None:
             cut as (select * replace (up_to_unread(raw, {boxes}) as raw) from tokens),
             told as (select *, keys_of(raw) as keys from cut)
             select file_no, line, field, masked(reason),
-                masked(kept_of(raw, keys, {names}, {hidden}, null::varchar[]))
+                masked(kept_of(raw, keys, {names}, {hidden}, {typed}, null::varchar[]))
             from told""")
 
 

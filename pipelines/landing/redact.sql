@@ -49,12 +49,14 @@ create or replace macro is_secret(k, v) as (
     or (regexp_matches(k, '(?i)token$') and not is_number(v))
 );
 
--- The value of a key: *** for a secret or a person (`hidden`), … for a text that the format does not read there.
+-- The value of a key: *** for a secret or a person (`hidden`), … for a text that the format does not read there, or
+-- that is no number or time where it reads one (`typed`).
 -- `pairs` are the names and values of the texts that it reads, null where the record is no JSON.
-create or replace macro kept_value(k, v, names, hidden, pairs) as (
+create or replace macro kept_value(k, v, names, hidden, typed, pairs) as (
     case
         when v in ('null', 'None', '""', '''''') then v
         when list_contains(hidden, k) then '"***"'
+        when is_quoted(v) and list_contains(typed, k) and not is_value(unquoted(v)) then '"…"'
         when list_contains(names, k)
             then case
                 when not is_quoted(v) then case when says_no_text(v) then v else '…' end
@@ -71,13 +73,13 @@ create or replace macro kept_value(k, v, names, hidden, pairs) as (
     end
 );
 
-create or replace macro kept_token(ts, ks, i, names, hidden, pairs) as (
+create or replace macro kept_token(ts, ks, i, names, hidden, typed, pairs) as (
     case
         when left(ts[i], 1) in ('{', '}', '[', ']', ',', ':', ' ', chr(9), chr(10), chr(13)) then ts[i]
         -- A key is a name; what is as long as a sentence is text.
         when is_key(ts, i)
             then case when length(ts[i]) > 66 or regexp_matches(ts[i], '\s\S+\s\S+\s') then '"…"' else ts[i] end
-        when ks[i] is not null then kept_value(ks[i], ts[i], names, hidden, pairs)
+        when ks[i] is not null then kept_value(ks[i], ts[i], names, hidden, typed, pairs)
         when is_quoted(ts[i]) then case when length(ts[i]) <= 2 then ts[i] else '"…"' end
         when says_no_text(ts[i]) then ts[i]
         else '…'
@@ -89,9 +91,9 @@ create or replace macro without_vectors(t) as (
     regexp_replace(t, '\[\s*[-+0-9.eE]+\s*(?:,\s*[-+0-9.eE]+\s*)+,?\s*(?:\]|$)', '[…]', 'g')
 );
 
-create or replace macro kept_of(ts, ks, names, hidden, pairs) as (
+create or replace macro kept_of(ts, ks, names, hidden, typed, pairs) as (
     without_vectors(
-        array_to_string(list_transform(places(ts), lambda i: kept_token(ts, ks, i, names, hidden, pairs)), '')
+        array_to_string(list_transform(places(ts), lambda i: kept_token(ts, ks, i, names, hidden, typed, pairs)), '')
     )
 );
 

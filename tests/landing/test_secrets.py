@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -416,3 +417,33 @@ def test_of_a_long_text_that_is_no_json_the_beginning_is_kept(tmp_path: Path) ->
     [refused] = quarantined(home)
     assert "chatcmpl-1" in refused["raw"]
     assert len(refused["raw"]) <= 2_000
+
+
+def test_a_prompt_in_the_wrong_column_is_kept_nowhere(tmp_path: Path) -> None:
+    """A mapping that names the prompt's field for a number, a time, a class or a digest."""
+    short, words = "Say hello please", "what is our plan for the coming merger"
+    numbers = ("input_tokens", "occurred_at", "status", "temperature", "gateway_cache_hit", "revision")
+    classes = ("prompt_digest", "template_digest", "error_type", "finish_reason", "operation")
+    home = make_home(tmp_path / "home", CANONICAL)
+    records = [event(f"{c} {n}", **{c: t}) for c in (*numbers, *classes) for n, t in enumerate((short, words))]
+    drop(home, "g/a.jsonl", records)
+    rows = [",".join(map(str, r.values())) for r in records[:2]]
+    drop(home, "g/a.csv", "\n".join([",".join(records[0]), *rows]) + "\n")
+    summary = land(home)
+    assert (summary.quarantined, summary.accepted) == (2 * len(numbers) + 2, 2 * len(classes))
+    for said in (short, words, "hello", "merger"):
+        assert said.encode() not in bytes_kept(home)
+    [told] = {e["error_type"] for e in events(home) if e["event_id"] == "error_type 0"}
+    assert re.fullmatch("h_[0-9a-f]{24}", told)
+
+
+@pytest.mark.parametrize(
+    "value", ["2026-11-01 01:30:00 EST", "Tue, 01 Dec 2026 10:00:00 GMT", "1 March 2026 9:15 pm", "yesterday", "1e400"]
+)
+def test_what_looks_like_a_time_is_shown(tmp_path: Path, value: str) -> None:
+    home = make_home(tmp_path / "home", CANONICAL)
+    drop(home, "g/a.jsonl", [event("1", latency_ms=value)])
+    land(home)
+    [record] = quarantined(home)
+    assert record["reason"].endswith(f": {value}")
+    assert value in record["raw"]
