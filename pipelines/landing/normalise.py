@@ -281,12 +281,21 @@ def _verdict(kinds: dict[str, str], received_at: str, source: Source) -> str:
     return f"""case
         when unreadable then {{'field': null::varchar, 'reason':
             case
-                when not json_valid(raw) then 'not valid JSON'
+                when not json_valid(raw) then 'not valid JSON' || {_broken("raw")}
                 when starts_with(ltrim(raw), '{{') then 'a nested field holds text that is not a JSON object'
                 else 'not a record: expected a JSON object'
             end}}
         when problem is not null then problem
         {cases}
+    end"""
+
+
+def _broken(raw: str) -> str:
+    """What can be said of a text that is no JSON. Bytes that are not UTF-8 were made \\x.. when it was read."""
+    return f"""case
+        when regexp_matches({raw}, '\\\\x[0-9a-f]{{2}}') then ': it holds bytes that are not UTF-8'
+        when contains({raw}, chr(0)) then ': it holds NUL bytes'
+        else ''
     end"""
 
 

@@ -3,7 +3,8 @@
 A log that grows is known by its content, so a part of it is a file like any other, and what comes later is new content
 in which the earlier records are duplicates. Only an end that is torn must not be read: a file that changed within
 `[landing] quiet_seconds` and ends in the middle of something is waited for, once a run. If it still changes then, its
-whole lines are taken from a copy where it is plain text, and it is left for the next run otherwise.
+whole lines are taken from a copy where it is plain text, and it is left for the next run otherwise. A writer may pause
+for longer within a line of JSON: for ten minutes such a line is left.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import pyarrow as pa
 from pipelines.errors import MeterhouseError
 from pipelines.landing.discover import content_digest
 from pipelines.landing.json_array import begins_array
+from pipelines.landing.limits import LONGEST_RECORD
 from pipelines.landing.lines import BYTE_ORDER_MARK, compression_of
 from pipelines.landing.readers import file_type_of
 
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 _HEAD, _TAIL = 1 << 10, 1 << 20
 _CHUNK = 8 << 20
 _PARTS = "growing"
+_UNENDED_SECONDS = 600
 
 
 class FilesChangedError(MeterhouseError):
@@ -53,11 +56,12 @@ class FilesChangedError(MeterhouseError):
 
 def wait_until_quiet(new: list[NewFile], seconds: float) -> tuple[list[NewFile], list[NewFile]]:
     """Files that may be read, and those that are being written: changed lately, torn at the end, still changing."""
-    torn = [file for file in new if _age(file.landed) < seconds and not ends_whole(file.landed.path)]
-    if not torn:
-        return new, []
-    pause(min(seconds, max(seconds - _age(file.landed) for file in torn)))
-    growing = [file for file in torn if has_changed(file.landed)]
+    longest = max(seconds, _UNENDED_SECONDS) if seconds else 0
+    torn = [file for file in new if _age(file.landed) < longest and not ends_whole(file.landed.path)]
+    fresh = [file for file in torn if _age(file.landed) < seconds]
+    if fresh:
+        pause(min(seconds, max(seconds - _age(file.landed) for file in fresh)))
+    growing = [file for file in torn if has_changed(file.landed) or _ends_within_json(file.landed.path)]
     return [file for file in new if file not in growing], growing
 
 
@@ -106,6 +110,21 @@ def part_of(home: Home, file: NewFile, size: int | None = None) -> NewFile | Non
     return replace(file, landed=part, digest=content_digest(copy))
 
 
+def up_to_line_end(part: NewFile, whole: Path) -> NewFile:
+    """A copy of the beginning of a file, with the rest of the line that it ends within; known as it was."""
+    size = part.landed.path.stat().st_size
+    if _last(part.landed.path, 1) == b"\n":
+        return part
+    with whole.open("rb") as source, part.landed.path.open("ab") as copy:
+        source.seek(size)
+        while chunk := source.readline(_CHUNK):
+            copy.write(chunk)
+            if chunk.endswith(b"\n"):
+                break
+    stat = part.landed.path.stat()
+    return replace(part, landed=replace(part.landed, size=stat.st_size, mtime_ns=stat.st_mtime_ns))
+
+
 def _has_lines(path: Path) -> bool:
     """Whether a part of a file up to a line feed is a file of the same kind."""
     try:
@@ -135,7 +154,20 @@ def ends_whole(path: Path) -> bool:
             return tail.rstrip().endswith(b"]")
     except OSError:
         return False
+    if tail and b"\n" not in tail:
+        tail = _last(path, LONGEST_RECORD)
     return not tail or tail.endswith(b"\n") or _is_json(tail.rsplit(b"\n", 1)[-1])
+
+
+def _ends_within_json(path: Path) -> bool:
+    """Whether a plain file of JSON lines ends within a record."""
+    try:
+        if (file_type_of(path) or "jsonl") != "jsonl" or not _has_lines(path) or ends_whole(path):
+            return False
+        last = _last(path, LONGEST_RECORD).rsplit(b"\n", 1)[-1]
+    except OSError:
+        return False
+    return last.removeprefix(BYTE_ORDER_MARK).lstrip().startswith(b"{")
 
 
 def _is_json(text: bytes) -> bool:

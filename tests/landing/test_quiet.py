@@ -102,23 +102,42 @@ def test_file_that_ends_whole_is_not_waited_for(
     assert waits == []
 
 
-def test_torn_file_that_stays_as_it_is_is_read_as_it_is(
+def test_a_torn_line_is_left_while_its_writer_may_only_pause(
     home: Home, while_waiting: Callable[[Callable[[], object]], list[float]]
 ) -> None:
-    drop(home, "g/a.jsonl", text("a") + "{torn")
+    path = drop(home, "g/a.jsonl", text("a") + text("b")[:40])
     waits = while_waiting(lambda: None)
     summary = land(home)
-    assert (len(waits), summary.accepted, summary.quarantined) == (1, 1, 1)
+    assert (len(waits), summary.accepted, summary.quarantined) == (1, 1, 0)
+    assert summary.growing_files == ("g/a.jsonl",)
+    os.utime(path, (time.time() - 60, time.time() - 60))
+    assert (land(home).growing_files, len(waits)) == (("g/a.jsonl",), 1)
+    append(path, text("b")[40:])
+    assert (land(home).accepted, names(home)) == (1, ["a", "b"])
 
 
-def test_file_that_is_old_is_not_waited_for(
+def test_a_table_that_stays_as_it_is_is_read_as_it_is(
     home: Home, while_waiting: Callable[[Callable[[], object]], list[float]]
 ) -> None:
-    path = drop(home, "g/a.jsonl", text("a") + "{torn")
-    os.utime(path, (time.time() - 60, time.time() - 60))
+    head, row = ",".join(event("a")), ",".join(map(str, event("a").values()))
+    drop(home, "g/a.csv", f"{head}\n{row}")
     waits = while_waiting(lambda: None)
-    assert land(home).quarantined == 1
-    assert waits == []
+    assert (land(home).accepted, len(waits)) == (1, 1)
+
+
+def test_a_torn_line_of_an_old_file_is_refused_and_a_retry_takes_it_when_it_is_whole(
+    home: Home, while_waiting: Callable[[Callable[[], object]], list[float]]
+) -> None:
+    path = drop(home, "g/a.jsonl", text("a") + text("b")[:40])
+    os.utime(path, (time.time() - 700, time.time() - 700))
+    waits = while_waiting(lambda: None)
+    assert (land(home).quarantined, waits) == (1, [])
+    assert [q["reason"] for q in quarantined(home)] == ["not valid JSON"]
+    append(path, text("b")[40:] + text("c"))
+    assert (land(home).accepted, names(home)) == (2, ["a", "b", "c"])
+    found = retry(home, load_settings(home), Selection())
+    assert (found.tried, found.duplicates, found.quarantined, found.left) == (1, 1, 0, ())
+    assert names(home) == ["a", "b", "c"]
 
 
 def test_compressed_file_is_left_until_its_stream_is_whole(

@@ -16,7 +16,7 @@ from pipelines.landing.manifest import write_commit
 from pipelines.landing.new_files import landed_contents
 from pipelines.landing.quarantine.again import Again
 from pipelines.landing.quarantine.held import chosen_files, open_held, require_some
-from pipelines.landing.quiet import copies, part_of
+from pipelines.landing.quiet import copies, part_of, up_to_line_end
 from pipelines.landing.write import number_files, write_files
 
 if TYPE_CHECKING:
@@ -109,14 +109,17 @@ def retry(
 
 
 def _grown(home: Home, contents: list[NewFile], missing: Iterable[FileEntry]) -> dict[Key, NewFile]:
-    """Of files that have been appended to since, copies of what they were, as long as that is their beginning still."""
+    """Of files that have been appended to since, copies of what they were, as long as that is their beginning still.
+
+    A line that was torn then is whole by now.
+    """
     named = {(f.landed.source.name, f.landed.name): f for f in contents}
     found = {}
     for entry in missing:
         file = named.get((entry.source, entry.file))
         part = part_of(home, file, entry.bytes) if file and file.landed.size > entry.bytes else None
         if part and part.digest == entry.file_digest:
-            found[entry.source, entry.file_digest] = part
+            found[entry.source, entry.file_digest] = up_to_line_end(part, file.landed.path) if file else part
     return found
 
 

@@ -222,7 +222,7 @@ def test_a_very_long_line_is_not_cut_within_a_character(home: Home, before: int)
 def test_very_long_lines_that_begin_alike_stay_two_records(home: Home, end: bytes) -> None:
     for name, last in {"a": b"1", "b": b"2"}.items():
         line = text("e", input_tokens=-1, pad="y" * 70_000, end=name)[:-1] + b', "n": ' + last + end
-        drop(home, f"g/{name}.jsonl", line)
+        drop(home, f"g/{name}.jsonl", line + b"\n")
     land(home)
     drop(home, "g/again.jsonl", line + b"\n" + text("1"))
     land(home)
