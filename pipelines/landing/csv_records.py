@@ -6,6 +6,7 @@ What a column means belongs in `formats/`.
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import tempfile
@@ -20,6 +21,7 @@ import pyarrow as pa
 from pipelines.landing.csv_returns import lone_return, spoilt_by_returns
 from pipelines.landing.csv_rows import ROW
 from pipelines.landing.failures import UnreadableFileError
+from pipelines.landing.leftovers import PARTS
 from pipelines.landing.limits import LONGEST_RECORD, MEBIBYTE, check_heavy
 from pipelines.landing.lines import text_blocks
 from pipelines.sql import identifier, literal
@@ -72,12 +74,12 @@ def load_csv(
 
 
 def _written_parts(con: duckdb.DuckDBPyConnection, path: Path, rows: CsvRows) -> Iterator[tuple[Path, CsvRows]]:
-    """Each part of a file as a file of its own, where copies of files that grow are."""
+    """Each part of a file as a file of its own, in a folder of this process: others may read at the same time."""
     [(spill,)] = con.execute("select current_setting('temp_directory')").fetchall()
-    folder = Path(spill).parent / "growing"
+    folder = Path(spill).parent / PARTS
     folder.mkdir(parents=True, exist_ok=True)
     bounds = [(0, 0), *rows.cuts, (len(rows.lines), sys.maxsize)]
-    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+    with tempfile.TemporaryDirectory(dir=folder, prefix=f"{os.getpid()}_") as scratch:
         blocks = text_blocks(path)
         block, at = next(blocks), 0
         part = Path(scratch) / "part.csv"

@@ -7,6 +7,7 @@ enough to find them. Call everything here under the writer lock.
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pipelines.landing.manifest import Commit
 
 SCRATCH = "landing"
+PARTS = "parts"
 # A remembered digest is written in less time by far.
 _OLD_SECONDS = 3600
 
@@ -42,10 +44,14 @@ def sweep(home: Home, commits: list[Commit]) -> None:
         with suppress(FileNotFoundError):
             if path.stat().st_mtime < time.time() - _OLD_SECONDS:
                 path.unlink()
-    # What DuckDB spilled is named by its process.
-    for path in (home.work / "spill").glob("duckdb_temp_*"):
+    # What DuckDB spilled and parts of files are named by their process.
+    for path in (*(home.work / "spill").glob("duckdb_temp_*"), *(home.work / PARTS).glob("*_*")):
         owner = path.name.removeprefix("duckdb_temp_").split("_")[0]
-        if owner.isdigit() and not _lives(int(owner)):
+        if not owner.isdigit() or _lives(int(owner)):
+            continue
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
             path.unlink(missing_ok=True)
     note_file = _note(home)
     if not note_file.exists():

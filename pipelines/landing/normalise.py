@@ -215,12 +215,14 @@ def _verdict(kinds: dict[str, str], received_at: str, source: Source) -> str:
     for c in MAPPED:
         if kinds[c.name] == "VARCHAR" and c.type != "VARCHAR":
             text = identifier("text_" + c.name)
-            what = _NOUNS["hours" if _is_hours(c) else c.type]
+            what = literal(f"is not {_NOUNS['hours' if _is_hours(c) else c.type]}")
             if c.type == "TIMESTAMP" and source.time_zone != "UTC":
-                what += f" that a clock in {source.time_zone} showed once"
+                once = literal(f" that a clock in {source.time_zone} showed once; log an offset from UTC with it")
+                local = f"try_cast({text} as timestamp) is not null and not regexp_matches({text}, ':.*[+-][0-9]{{2}}')"
+                what += f" || case when {local} then {once} else '' end"
             # Nearly every record passes the first test, so the dearer ones are hardly ever made.
             test = f"{identifier(c.name)} is null and {text} is not null and trim({text}) != ''"
-            rules.append((test, c.name, f"'is not {what}: ' || shown({text})"))
+            rules.append((test, c.name, f"{what} || ': ' || shown({text})"))
         if c.required:
             rules.append((f"{identifier(c.name)} is null", c.name, "'is missing'"))
     rules.append(("event_id is null", "event_id", "'is missing'"))

@@ -67,6 +67,8 @@ create or replace macro kept_value(k, v, names, hidden, typed, pairs) as (
                 else '"…"'
             end
         when is_secret(k, v) then '"***"'
+        -- OTLP writes whole numbers so.
+        when k = 'intValue' and is_number(v) and length(v) <= 22 then v
         when is_quoted(v) then '"…"'
         when says_no_text(v) then v
         else '…'

@@ -143,15 +143,16 @@ def test_killed_process(
 def test_scratch_files_of_a_dead_run_are_removed(home: Home) -> None:
     home.work.mkdir(parents=True, exist_ok=True)
     names = ("landing.duckdb", "landing.duckdb.wal", "digests-old.tmp", "spill/duckdb_temp_4194305_0_owner",
-             f"spill/duckdb_temp_{os.getpid()}_0_owner", "digests-new.tmp")  # fmt: skip
+             f"spill/duckdb_temp_{os.getpid()}_0_owner", "digests-new.tmp", "parts/4194305_a/part.csv",
+             f"parts/{os.getpid()}_b/part.csv")  # fmt: skip
     left = [home.work / name for name in names]
-    (home.work / "spill").mkdir()
     for path in left:
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("left", encoding="ascii")
     os.utime(left[2], (0, 0))
     land(home)
     # No process has a number as high.
-    assert [path.exists() for path in left] == [False, False, False, False, True, True]
+    assert [path.exists() for path in left] == [False, False, False, False, True, True, False, True]
 
 
 def test_much_is_worked_on_in_a_file_and_comes_to_the_same(

@@ -72,7 +72,7 @@ def test_csv_rows_are_the_same_in_parts(tmp_path: Path, monkeypatch: pytest.Monk
             assert len(find_rows(path).cuts) > 2
         land(home)
         found.append(outcome(home))
-        assert not list(home.work.glob("growing/*"))
+        assert not list(home.work.glob("parts/*"))
     assert found[0] == found[1]
     read, accepted, refused = found[1]
     assert (len(accepted), len(refused)) == (34, 5 + ("unclosed" in kind))

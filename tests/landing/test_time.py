@@ -72,9 +72,18 @@ def test_times_that_happen_twice_or_never_are_refused(
     stored, refused = times(tmp_path / "home", zone, [twice, never, *around])
     assert set(stored) == {f"e{n + 2}" for n in range(len(around))}
     assert refused == {
-        line: f"occurred_at is not a time that a clock in {zone} showed once: {text}"
+        line: f"occurred_at is not a time that a clock in {zone} showed once; log an offset from UTC with it: {text}"
         for line, text in ((1, twice), (2, never))
     }
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York"])
+@pytest.mark.parametrize(
+    "bad", ["01/07/2024 12:00", "2024-W48-3", "2024-03-01T10:00:00+25:00", "2024-03-01 10:00-1530"]
+)
+def test_what_is_no_time_is_called_so_in_every_zone(zone: str, bad: str, tmp_path: Path) -> None:
+    stored, refused = times(tmp_path / "home", zone, [bad, "2024-03-01T10:00:00+14:00"])
+    assert (set(stored), refused) == ({"e1"}, {1: f"occurred_at is not a time: {bad}"})
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

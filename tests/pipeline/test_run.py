@@ -9,8 +9,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
+from click.testing import CliRunner
 
 from pipelines.build import clear_warehouse
+from pipelines.cli import main
 from pipelines.errors import MeterhouseError
 from pipelines.home import Home
 from pipelines.landing.manifest import manifest_folder
@@ -192,6 +194,32 @@ def test_limits_are_named_when_passed(copy_of_finished: Home) -> None:
     assert summary.ingest.quarantined == 1
     assert any("max_quarantined_records is 0" in b for b in summary.breaches)
     assert any("max_unpriced_share is 0" in b for b in summary.breaches)
+
+
+def test_a_folder_without_a_source_does_not_stop_the_others(copy_of_finished: Home) -> None:
+    home = copy_of_finished
+    (home.landing / "mystery").mkdir()
+    (home.landing / "mystery" / "a.jsonl").write_text('{"colour": "red"}\n')
+    (home.landing / "gateway" / "bad.jsonl").write_text('{"request_id": 1}\n')
+    result = CliRunner().invoke(main, ["run", "--home", str(home.root)])
+    assert result.exit_code == 1
+    said = " ".join((result.output + str(result.exception)).split())
+    assert "quarantined 1" in said
+    assert "the format of landing/mystery/ is not recognised (fields seen: colour)" in said
+    assert "everything else is taken in, and tables and pages are up to date" in said
+
+
+def test_a_damaged_file_of_events_is_named(copy_of_finished: Home) -> None:
+    home = copy_of_finished
+    file = max(home.events.rglob("*.parquet"))
+    with file.open("r+b") as content:
+        content.seek(40)
+        content.write(b"\xff" * 64)
+    clear_warehouse(home)
+    with pytest.raises(MeterhouseError, match="this file of events is damaged or gone") as caught:
+        run_all(home, load_settings(home))
+    assert str(file) in str(caught.value)
+    assert "Restore it from a backup" in str(caught.value)
 
 
 def test_price_change_rebuilds_what_was_rated_before(copy_of_finished: Home) -> None:

@@ -126,6 +126,7 @@ def drop(place: str | None, source: str | None, reason: str | None, because: str
     if not yes:
         click.confirm(f"Drop {expected:,} record{'' if expected == 1 else 's'} for good?", abort=True)
     show_dropped(_console(), [drop_records(where, selection, because, expected=expected)])
+    click.echo(f"\nNext: `meterhouse run --home {home}` shows it on the pages and in the tables.")
 
 
 def _existing(given: Path) -> Home:

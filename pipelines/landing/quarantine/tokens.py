@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from pipelines.home import Home
+    from pipelines.landing.formats import Format
     from pipelines.settings import Settings
 
 
@@ -37,7 +38,7 @@ def count_tokens(con: duckdb.DuckDBPyConnection, home: Home, settings: Settings)
         # Formats whose lines hold many records number them anew, from 1: so they have these numbers before, too.
         con.execute(f"""
             create or replace temp table numbered as
-            select row_number() over (order by number) as line, number, raw
+            select row_number() over (order by number) as line, number, {_in_its_place(fmt)} as raw
             from held where chosen and line is not null and source = {literal(name)}""")
         con.execute("create or replace temp view landed_lines as select line, raw from numbered")
         define_constants(con, source)
@@ -59,6 +60,16 @@ def count_tokens(con: duckdb.DuckDBPyConnection, home: Home, settings: Settings)
             -- Some mappings make 0 of what is not there: only a total that was told can be 0.
             select number, max(tokens) from added inner join numbered using (line)
             where is_told or tokens > 0 group by number""")
+
+
+def _in_its_place(fmt: Format) -> str:
+    """SQL for a kept text as a line of its format: what is kept of a line with many records is the record alone."""
+    if fmt.inside is None:
+        return "raw"
+    names = fmt.inside.removeprefix("$.").removesuffix("[*]").split("[*].")
+    begin, end = "".join(f'{{"{name}":[' for name in names), "]}" * len(names)
+    has = f"json_exists(raw, {literal('$.' + names[0])})"
+    return f"case when json_valid(raw) and not {has} then {literal(begin)} || raw || {literal(end)} else raw end"
 
 
 def _as_landed(name: str, format_name: str) -> Source | None:
