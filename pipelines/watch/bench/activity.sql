@@ -1,0 +1,320 @@
+-- From cells and pieces to the tables that the watch reads, as dbt builds them from requests. What dbt counts in the
+-- requests is drawn here: shares by hour (in Python), distinct things by how many of a pool so many requests meet.
+create or replace macro met(pool, requests) as
+case
+    when pool > 0 and requests > 0 then greatest(1, least(pool, requests, round(pool * (1 - exp(-requests / pool)))))
+    else 0
+end::bigint;
+
+create schema if not exists marts;
+
+create or replace table marts.activity_10min as
+select
+    getvariable('bench_first_day') + c.day as usage_date,
+    p.organization_id,
+    c.slot::smallint as slot,
+    sum(c.requests)::bigint as requests,
+    sum(c.output_tokens)::bigint as output_tokens
+from bench_cells as c inner join bench_pieces as p on c.piece = p.piece
+group by all;
+
+-- One row for each piece, day and hour, with what was drawn for it.
+create or replace temp table piece_hours as
+select
+    p.*,
+    getvariable('bench_first_day') + h.day as usage_date,
+    h.hour,
+    h.requests,
+    h.input_tokens,
+    h.output_tokens,
+    h.active_10min,
+    h.failed,
+    h.limited as rate_limited,
+    h.length_finish as length_finishes,
+    h.multi as multi_answer,
+    h.logprobs as logprobs_requests,
+    h.cold as cold_requests,
+    -- An embedding has no answer, a request that failed has none either.
+    case when h.output_tokens > 0 then h.requests - h.failed else 0 end as answers,
+    round(h.input_tokens * p.cached)::bigint as cached_input_tokens
+from bench_hours as h
+inner join (select * exclude (failed, limited, length_finish, multi, logprobs, cold) from bench_pieces) as p
+    on h.piece = p.piece;
+
+create or replace table marts.activity_hourly as
+with hours as (
+    select
+        usage_date,
+        hour,
+        organization_id,
+        key,
+        template_pool,
+        templates,
+        user_pool,
+        users,
+        sum(requests) as requests,
+        sum(failed) as failed,
+        sum(rate_limited) as rate_limited,
+        sum(answers) as answers,
+        sum(input_tokens) as input_tokens,
+        sum(cached_input_tokens) as cached_input_tokens,
+        sum(case when output_tokens > 0 then input_tokens else 0 end) as answer_input_tokens,
+        sum(output_tokens) as output_tokens,
+        sum(length_finishes) as length_finishes,
+        sum(multi_answer) as multi_answer,
+        sum(logprobs_requests) as logprobs_requests,
+        sum(cold_requests) as cold_requests,
+        sum(requests * fresh) as prompts,
+        max(active_10min) as active_10min
+    from piece_hours
+    group by all
+)
+
+select
+    usage_date,
+    usage_date + to_hours(hour) as usage_hour,
+    organization_id,
+    sum(requests)::bigint as requests,
+    sum(failed)::bigint as failed,
+    sum(rate_limited)::bigint as rate_limited,
+    sum(answers)::bigint as answers,
+    sum(input_tokens)::bigint as input_tokens,
+    sum(cached_input_tokens)::bigint as cached_input_tokens,
+    sum(answer_input_tokens)::bigint as answer_input_tokens,
+    sum(output_tokens)::bigint as output_tokens,
+    0::bigint as fine_tuned_output_tokens,
+    sum(length_finishes)::bigint as length_finishes,
+    sum(multi_answer)::bigint as multi_answer,
+    sum(logprobs_requests)::bigint as logprobs_requests,
+    count(distinct key) as keys,
+    sum(met(users, requests))::bigint as end_users,
+    round(sum(prompts))::bigint as prompts,
+    sum(met(templates, requests))::bigint as templates,
+    max(active_10min)::bigint as active_10min,
+    null::varchar as billing_currency,
+    null::decimal(38, 18) as revenue_amount
+from hours
+group by all;
+
+-- Pools that pieces of an organisation share are met by all of them together.
+create or replace temp table day_pools as
+with used as (
+    select
+        usage_date,
+        organization_id,
+        'users' as pool,
+        user_pool as first,
+        users as size,
+        top_template,
+        requests
+    from piece_hours
+    where users > 0
+    union all
+    select
+        usage_date,
+        organization_id,
+        'templates' as pool,
+        template_pool as first,
+        templates as size,
+        top_template,
+        requests
+    from piece_hours
+    where templates > 0
+    union all
+    select
+        usage_date,
+        organization_id,
+        'networks' as pool,
+        network_pool as first,
+        networks as size,
+        top_template,
+        requests
+    from piece_hours
+    where networks > 0
+)
+
+select
+    *,
+    met(size, requests) as found
+from (
+    select
+        usage_date,
+        organization_id,
+        pool,
+        first,
+        size,
+        max(top_template) as top_share,
+        sum(requests)::bigint as requests
+    from used
+    group by all
+) as together;
+
+create or replace temp table day_items as
+select
+    usage_date,
+    organization_id,
+    pool,
+    pool || '-' || (first + item) as named,
+    case
+        when pool = 'templates' and found > 1
+            then requests * case when item = 0 then top_share else (1 - top_share) / (found - 1) end
+        else requests / found
+    end as requests
+from (
+    select
+        *,
+        unnest(range(least(found, 5))) as item
+    from day_pools
+    where pool != 'users'
+) as pool_items;
+
+create or replace table marts.activity_daily as
+with hours as (
+    select
+        *,
+        requests / sum(requests) over (partition by usage_date, organization_id) as share
+    from marts.activity_hourly
+),
+
+days as (
+    select
+        usage_date,
+        organization_id,
+        sum(requests)::bigint as requests,
+        sum(failed)::bigint as failed,
+        sum(rate_limited)::bigint as rate_limited,
+        sum(answers)::bigint as answers,
+        sum(input_tokens)::bigint as input_tokens,
+        sum(cached_input_tokens)::bigint as cached_input_tokens,
+        sum(answer_input_tokens)::bigint as answer_input_tokens,
+        sum(output_tokens)::bigint as output_tokens,
+        0::bigint as fine_tuned_output_tokens,
+        sum(length_finishes)::bigint as length_finishes,
+        sum(multi_answer)::bigint as multi_answer,
+        sum(logprobs_requests)::bigint as logprobs_requests,
+        round(list_sum(list(-share * log2(share) order by share)), 6) as hour_entropy,
+        count(*) as active_hours,
+        sum(prompts)::bigint as prompts
+    from hours
+    group by all
+),
+
+slots as (
+    select
+        usage_date,
+        organization_id,
+        count(*) as active_10min
+    from marts.activity_10min
+    group by all
+),
+
+pools as (
+    select
+        usage_date,
+        organization_id,
+        coalesce(sum(found) filter (where pool = 'users'), 0)::bigint as end_users,
+        coalesce(sum(found) filter (where pool = 'templates'), 0)::bigint as templates,
+        coalesce(sum(found) filter (where pool = 'networks'), 0)::bigint as client_networks
+    from day_pools
+    group by all
+),
+
+items as (
+    select
+        usage_date,
+        organization_id,
+        round(coalesce(max(requests) filter (where pool = 'templates'), 0))::bigint as top_template_requests,
+        coalesce((list(named order by requests desc, named) filter (where pool = 'templates'))[1:5], [])
+            as top_templates,
+        coalesce((list(named order by requests desc, named) filter (where pool = 'networks'))[1:5], [])
+            as top_client_networks
+    from day_items
+    group by all
+),
+
+by_model as (
+    select
+        usage_date,
+        organization_id,
+        model,
+        sum(requests)::bigint as requests
+    from piece_hours
+    group by all
+),
+
+models as (
+    select
+        usage_date,
+        organization_id,
+        count(*) as models,
+        arg_max(model, requests) as dominant_model,
+        max(requests) as dominant_model_requests
+    from by_model
+    group by all
+),
+
+used as (
+    select
+        usage_date,
+        organization_id,
+        count(distinct key) as keys,
+        count(distinct product) as products,
+        mode(product) as dominant_product
+    from piece_hours
+    group by all
+)
+
+select
+    d.usage_date,
+    d.organization_id,
+    d.requests,
+    d.failed,
+    d.rate_limited,
+    d.answers,
+    d.input_tokens,
+    d.cached_input_tokens,
+    d.answer_input_tokens,
+    d.output_tokens,
+    d.fine_tuned_output_tokens,
+    d.length_finishes,
+    d.multi_answer,
+    d.logprobs_requests,
+    d.hour_entropy,
+    d.active_hours,
+    s.active_10min,
+    u.keys,
+    p.end_users,
+    d.prompts,
+    d.requests as prompt_requests,
+    p.templates,
+    d.requests as template_requests,
+    i.top_template_requests,
+    p.client_networks,
+    m.models,
+    u.products,
+    m.dominant_model,
+    m.dominant_model_requests,
+    u.dominant_product,
+    i.top_templates,
+    i.top_client_networks,
+    null::varchar as billing_currency,
+    null::decimal(38, 18) as revenue_amount
+from days as d
+inner join slots as s using (usage_date, organization_id)
+inner join pools as p using (usage_date, organization_id)
+inner join items as i using (usage_date, organization_id)
+inner join models as m using (usage_date, organization_id)
+inner join used as u using (usage_date, organization_id);
+
+-- The truth: how much output of each campaign is gone by when.
+create or replace table bench_output as
+select
+    label,
+    organization_id,
+    usage_date,
+    hour,
+    sum(output_tokens)::bigint as output_tokens,
+    sum(requests)::bigint as requests
+from piece_hours
+where label != ''
+group by all;
