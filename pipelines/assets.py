@@ -6,6 +6,7 @@ in `triggers.py`.
 
 import json
 import subprocess
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -77,7 +78,7 @@ EVENT_SCHEMA = dg.TableSchema(columns=[dg.TableColumn(c.name, c.type.lower(), de
     description="Takes every new file under landing/ in exactly once: canonical events as Parquet by day, "
     "bad records in quarantine with file, line, field and reason.",
 )
-def landed_events(home: MeterhouseHome) -> dg.MaterializeResult[Any]:
+def landed_events(home: MeterhouseHome) -> dg.MaterializeResult:  # type: ignore[type-arg] # with a check Dagster wants it bare
     """Events and manifest; metadata holds the counts of this run."""
     place = home.get()
     with warehouse.writer_lock(place, wait_seconds=LOCK_SECONDS):
@@ -138,19 +139,28 @@ class _Translator(DagsterDbtTranslator):
 
 
 def manifest_of(home: Home) -> Path:
-    """dbt's manifest for the graph, parsed again only when the project's files changed."""
+    """dbt's manifest for the graph, parsed again only when the project's files changed.
+
+    Dagster's processes load the graph at the same moment: each parses beside, and what it made is put in place whole.
+    """
     folder = home.work / "dbt-graph"
     manifest, stamp = folder / "manifest.json", folder / "project.digest"
     digest = build.project_digest()
     if not manifest.exists() or not stamp.exists() or stamp.read_text(encoding="utf-8") != digest:
-        folder.mkdir(parents=True, exist_ok=True)
-        environment = build.dbt_environment(home) | {"DBT_TARGET_PATH": str(folder)}
-        subprocess.run(  # noqa: S603 - our own executable and arguments
-            [build.dbt_executable(), "--quiet", "parse", "--project-dir", str(build.DBT_PROJECT)],
-            env=environment,
-            check=True,
-        )
-        stamp.write_text(digest, encoding="utf-8")
+        home.make_work()
+        folder.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=home.work, prefix="dbt-graph-") as beside:
+            build.lend_parsing(folder, Path(beside))
+            environment = build.dbt_environment(home) | {"DBT_TARGET_PATH": beside}
+            subprocess.run(  # noqa: S603 - our own executable and arguments
+                [build.dbt_executable(), "--quiet", "parse", "--project-dir", str(build.DBT_PROJECT)],
+                env=environment,
+                check=True,
+            )
+            (Path(beside) / stamp.name).write_text(digest, encoding="utf-8")
+            made = sorted((p for p in Path(beside).iterdir() if p.is_file()), key=lambda p: p.name == stamp.name)
+            for path in made:
+                path.replace(folder / path.name)
     return manifest
 
 

@@ -6,13 +6,14 @@ import json
 import shutil
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import dagster as dg
 import pytest
 
-from pipelines.assets import MAIN_JOB, MeterhouseHome, landed_events, pages
+from pipelines.assets import MAIN_JOB, MeterhouseHome, landed_events, manifest_of, pages
 from pipelines.build import plan_build
 from pipelines.definitions import build_defs
 from pipelines.home import Home
@@ -35,6 +36,16 @@ ONE_EVENT = (
 @pytest.fixture(scope="module")
 def definitions(finished: tuple[Home, RunSummary]) -> dg.Definitions:
     return build_defs(home=finished[0])
+
+
+def test_processes_that_load_the_graph_at_once_find_it_whole(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(lambda _: json.loads(manifest_of(home).read_text(encoding="utf-8")), range(2)))
+    assert all(len(manifest["nodes"]) > 50 for manifest in found)
+    assert not list(home.work.glob("dbt-graph-*"))
+    stamp = manifest_of(home).with_name("project.digest").stat().st_mtime_ns
+    assert manifest_of(home).with_name("project.digest").stat().st_mtime_ns == stamp
 
 
 def test_graph_leads_from_landing_to_pages(definitions: dg.Definitions) -> None:
@@ -131,9 +142,14 @@ def test_sensor_asks_once_for_what_has_landed(sensor: Sensor) -> None:
     (folder / "a.jsonl").rename(folder / "b.jsonl")
     assert sensor.run_key() == first
     (folder / "c.jsonl").write_text(ONE_EVENT.replace('"a"', '"c"'))
-    assert sensor.run_key() != first
+    second = sensor.run_key()
+    assert second != first
+    # A folder that is no source stops no other.
     (sensor.home.landing / "unknown").mkdir()
     (sensor.home.landing / "unknown" / "x.jsonl").write_text('{"foo": 1}\n')
+    assert sensor.run_key() == second
+    for name in ("b.jsonl", "c.jsonl"):
+        (folder / name).rename(folder / f".{name}")
     assert "landing/unknown/" in (sensor.tick().skip_message or "")
 
 
