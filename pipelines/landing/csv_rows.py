@@ -165,7 +165,7 @@ def _cuts(data: Bytes) -> Iterator[int]:
 
 
 def _enclosed_in_piece(data: Bytes, feeds: Numbers, delimiter: int, before: int, *, inside: bool) -> tuple[Flags, bool]:
-    """`_enclosed` of a piece that comes after the byte `before`.
+    """`enclosed` of a piece that comes after the byte `before`.
 
     Only runs of an odd number of quotes change anything. Inside, each closes; outside, one at the
     beginning of a field opens and any other is a letter. So a run elsewhere always leaves us

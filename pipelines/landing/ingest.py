@@ -52,7 +52,9 @@ _PACKED = 8
 
 @dataclass(frozen=True, slots=True)
 class IngestSummary:
-    """Counts of one landing step; `seconds` is wall time. `unclear` says of what was left why it has no source."""
+    """Counts of one landing step; `seconds` is wall time. `unclear` says of what was left why: it has no source that
+    could be told, or memory was too small for it.
+    """
 
     files: int = 0
     records_read: int = 0
@@ -98,7 +100,7 @@ def ingest(home: Home, settings: Settings, progress: Callable[[str, int, int], N
                 new = [file for file in new if file.landed.path != error.path]
                 if part := next((p for p in parts if p.landed.path == error.path), None):
                     left.append(error)
-                    growing = [file for file in growing if file.landed.name != part.landed.name]
+                    growing = [file for file in growing if not _is_part_of(part, file)]
         for file in large:
             try:
                 files += _take_in(home, read_manifest(home), [file], progress)
@@ -130,6 +132,11 @@ def _take_in(
         commit = replace(commit, refused=write_refused(con, home, commit.commit_id))
     write_commit(home, commit)
     return commit.files
+
+
+def _is_part_of(part: NewFile, file: NewFile) -> bool:
+    """Whether a copy is of this file: sources may have files of one name."""
+    return (part.landed.source.name, part.landed.name) == (file.landed.source.name, file.landed.name)
 
 
 def _is_packed(file: NewFile) -> bool:

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipelines.landing import ingest, quiet
+from pipelines.landing.failures import TooLargeError
 from pipelines.landing.quarantine.held import Selection
 from pipelines.landing.quarantine.retry import retry
 from pipelines.landing.quiet import ends_whole
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipelines.home import Home
+    from pipelines.landing.manifest import Commit
+    from pipelines.landing.new_files import NewFile
 
 
 @pytest.fixture
@@ -300,3 +303,22 @@ def test_a_line_of_a_log_that_has_grown_is_retried_from_it(home: Home) -> None:
     path.write_text(text("x") + nameless + text("b"), encoding="utf-8")
     land(home)
     assert names(home) == ["a", "b", "n", "x"]
+
+
+def test_of_growing_files_of_one_name_only_the_one_that_is_too_large_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = make_home(tmp_path / "home", CANONICAL + CANONICAL.replace('"g"', '"h"'))
+    for source in ("g", "h"):
+        drop(home, f"{source}/a.jsonl", text(source) + text("torn")[:40])
+    take_in = ingest._take_in
+
+    def too_small(home: Home, commits: list[Commit], new: list[NewFile], *rest: object) -> object:
+        if large := [f for f in new if f.landed.source.name == "g"]:
+            raise TooLargeError(large[0].landed.path, "could not allocate")
+        return take_in(home, commits, new, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(ingest, "_take_in", too_small)
+    summary = land(home)
+    assert (summary.accepted, summary.growing_files, names(home)) == (1, ("h/a.jsonl",), ["h"])
+    assert ["takes more memory than there is" in said for said in summary.unclear] == [True]
