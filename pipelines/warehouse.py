@@ -174,7 +174,9 @@ def start_under_lock(home: Home, command: list[str], **options: Any) -> subproce
 
 def _holder(processes: list[str]) -> str:
     """What holds a lock, by its file's text: the process of the run, then those that it has started."""
-    alive = [p for p in processes if p.isdigit() and Path("/proc", p).exists()] if Path("/proc/self").exists() else []
-    if alive and alive[0] != processes[0]:
-        return f"what a run that was stopped had started (process {alive[0]})"
+    if processes and Path("/proc/self").exists():
+        alive = [p for p in processes if p.isdigit() and Path("/proc", p).exists()]
+        if alive[:1] != processes[:1]:
+            # A run that is killed within a moment of starting a process did not write down which.
+            return f"what a run that was stopped had started (process {alive[0] if alive else 'unknown'})"
     return f"another run (process {processes[0] if processes else 'unknown'})"

@@ -190,18 +190,22 @@ with warehouse.writer_lock(home):
 def test_what_a_killed_run_has_started_keeps_the_home(home: Home, tmp_path: Path) -> None:
     """dbt outlives a run that is killed; a run between the two would give it other days to build."""
     slow = tmp_path / "dbt"
-    slow.write_text(f'#!/bin/sh\necho $$ > "{tmp_path}/started"\nexec sleep 60\n')
+    slow.write_text("#!/bin/sh\nexec sleep 60\n")
     slow.chmod(0o755)
-    started = tmp_path / "started"
+    lock = home.root / ".lock"
     run = subprocess.Popen([sys.executable, "-c", DYING, str(home.root), str(slow)], cwd=ROOT)
     until = time.monotonic() + 60
-    while not (started.exists() and started.read_text().endswith("\n")) and time.monotonic() < until:
+    while not (lock.exists() and lock.read_text().count("\n") == 2) and time.monotonic() < until:
         time.sleep(0.05)
-    dbt = int(started.read_text())
+    dbt = int(lock.read_text().split()[1])
     run.kill()
     run.wait()
     try:
         with pytest.raises(MeterhouseError, match=rf"had started \(process {dbt}\) is working on this home"):
+            warehouse.writer_lock(home).__enter__()
+        # Killed a moment earlier, the run would not have written down what it had started.
+        lock.write_text(f"{run.pid}\n")
+        with pytest.raises(MeterhouseError, match=r"had started \(process unknown\) is working on this home"):
             warehouse.writer_lock(home).__enter__()
     finally:
         os.kill(dbt, signal.SIGKILL)
