@@ -36,6 +36,11 @@ def group_alerts(alerts: int) -> int:
     return math.ceil(alerts * GROUP_SHARE)
 
 
+def share_of(alerts: int, share: float) -> int:
+    """So many of the alerts, rounded up: one alert alone goes to the first in the queue."""
+    return math.ceil(alerts * share)
+
+
 def surprise_of(p: float) -> float:
     """Score of a case: -log10 of its p-value; 3 means one in a thousand."""
     return round(-math.log10(p), 6)

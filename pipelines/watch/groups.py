@@ -6,6 +6,7 @@ into components: one component is one case. Wording of a case belongs in `reason
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
@@ -30,6 +31,7 @@ NEW_DAYS = 28
 LEAST_REQUESTS = 20  # in a week: fewer have no rhythm that could be compared
 MOST_COMPARED = 3_000  # accounts a week, newest first: memory and time grow with the square
 MOST_BENCHMARK = 300
+LOWEST = -10.0  # log-odds of an account that was not scored
 MOST_SHARE = 0.1  # of the organisations may have an attribute that links
 
 
@@ -58,6 +60,7 @@ class Group:
     agreements: list[float] = field(default_factory=list)
     chance_agreement: float = 0.0
     shared: list[tuple[str, int]] = field(default_factory=list)
+    log_odds: float = 0.0  # of the taught detector, for the middle member
 
 
 def find_groups(connection: DuckDBPyConnection, *, first_day: date, last_day: date, allowed: float) -> list[Group]:
@@ -71,7 +74,21 @@ def find_groups(connection: DuckDBPyConnection, *, first_day: date, last_day: da
     weeks = [last_day - timedelta(days=WEEK * i) for i in range(whole_weeks)]
     links = [link for end in weeks for link in _rhythm_links(connection, end, share / len(weeks))]
     links += _attribute_links(connection, first_day, last_day, share)
-    return sorted(components(links), key=lambda g: (g.p_value, -len(g.members), g.members))
+    groups = components(links)
+    taught = {
+        str(name): float(value)
+        for name, value in connection.execute(
+            "select organization_id, max(log_odds) from watch_taught where detector = 'coordinated' group by all"
+        ).fetchall()
+    }
+    for group in groups:
+        group.log_odds = float(np.median([taught.get(member, LOWEST) for member in group.members])) if taught else 0.0
+    return sorted(groups, key=lambda g: (-_evidence(g), -len(g.members), g.members))
+
+
+def _evidence(group: Group) -> float:
+    """How often chance alone makes such a group, and how likely its accounts are a campaign's, in decades."""
+    return calibrate.surprise_of(group.p_value) + group.log_odds / math.log(10)
 
 
 def _rhythm_links(connection: DuckDBPyConnection, end: date, expected_false: float) -> list[Link]:

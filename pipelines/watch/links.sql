@@ -1,6 +1,6 @@
--- Attributes (client network, prompt template) that several small or new accounts share in the window. One that
--- more than most_share of all organisations have (a cloud's exit, a popular app) links nobody. That an office or
--- an agency is shared proves nothing either: the caller tests each group against random ones.
+-- Attributes (client network, prompt template, payment, sign-up) that several small or new accounts share in the
+-- window. One that more than most_share of all organisations have (a cloud's exit, a popular app) links nobody. That an
+-- office or an agency is shared proves nothing either: the caller tests each group against random ones.
 with present as (
     select
         organization_id,
@@ -39,6 +39,20 @@ attributes as (
         unnest(top_templates) as attribute_value
     from marts.activity_daily
     where usage_date between getvariable('watch_first_day') and getvariable('watch_last_day')
+    union all
+    select
+        organization_id,
+        'payment_group' as attribute_name,
+        payment_group as attribute_value
+    from watch.organizations
+    where payment_group is not null
+    union all
+    select
+        organization_id,
+        'signup_network' as attribute_name,
+        signup_network as attribute_value
+    from watch.organizations
+    where signup_network is not null
 ),
 
 held as (

@@ -12,9 +12,13 @@ from typing import TYPE_CHECKING
 
 from pipelines.watch import calibrate
 from pipelines.watch.cases import group_cases, single_cases, write_cases
+from pipelines.watch.features import build_features
 from pipelines.watch.groups import find_groups
-from pipelines.watch.mass_shape import HISTORY_DAYS, score_days
+from pipelines.watch.mass_shape import HISTORY_DAYS, REFERENCE_DAYS, SPANS, score_days
 from pipelines.watch.sql import run_sql
+from pipelines.watch.taught.queue import taught_cases
+from pipelines.watch.taught.score import score
+from pipelines.watch.taught.trees import load
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -24,6 +28,8 @@ if TYPE_CHECKING:
 
 
 _NO_DAY = date(1970, 1, 1)
+# Of the alerts for single accounts, those of the taught detectors; the others are of mass x shape, which nobody taught.
+TAUGHT_SHARE = 0.75
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +53,17 @@ class WatchSummary:
 def watch(connection: DuckDBPyConnection, settings: Settings) -> WatchSummary:
     """Score the window of `settings.watch.window_days` that ends on the last day with usage.
 
-    Writes watch.organization_day_scores and watch.extraction_flags and (re)creates the view
-    published.extraction_flags. Needs marts.activity_daily and marts.activity_10min; empty ones
-    are fine.
+    Writes watch.organization_day_scores, watch.detector_day_scores and watch.extraction_flags and (re)creates the view
+    published.extraction_flags. Needs the tables marts.activity_*; empty ones are fine.
     """
     connection.execute("create schema if not exists watch; create schema if not exists published")
     window = settings.watch.window_days
     span = connection.execute("select max(usage_date) from marts.activity_daily").fetchone()
     last_day: date | None = span[0] if span else None
     score_days(connection, last_day=last_day or _NO_DAY, window_days=window)
+    _, taught = load()
+    build_features(connection, **_span(connection, last_day or _NO_DAY, window))
+    score(connection, taught)
     judged, unjudged = _coverage(connection)
     allowed = calibrate.budget(settings.watch.alerts_per_1000_organization_days, judged)
     alerts = calibrate.whole_alerts(allowed)
@@ -68,7 +76,10 @@ def watch(connection: DuckDBPyConnection, settings: Settings) -> WatchSummary:
         groups = groups[: calibrate.group_alerts(alerts)]
         grouped = group_cases(connection, groups)
         taken = {member for group in groups for member in group.members}
-        single = single_cases(connection, alerts=alerts - len(grouped), taken=taken)
+        left = alerts - len(grouped)
+        single = taught_cases(connection, taught, alerts=calibrate.share_of(left, TAUGHT_SHARE), taken=taken)
+        taken |= {member for case in single for member in case.members}
+        single += single_cases(connection, alerts=left - len(single), taken=taken)
     write_cases(connection, [*grouped, *single])
     summary = WatchSummary(
         last_day,
@@ -81,6 +92,18 @@ def watch(connection: DuckDBPyConnection, settings: Settings) -> WatchSummary:
     )
     _write_summary(connection, summary)
     return summary
+
+
+def _span(connection: DuckDBPyConnection, last_day: date, window_days: int) -> dict[str, date]:
+    """The days to read and those to score, as of the window: a day is scored when a week of data lies before it."""
+    first_scored = last_day - timedelta(days=window_days - 1)
+    row = connection.execute("select min(usage_date) from marts.activity_daily").fetchone()
+    data_from: date = row[0] if row and row[0] else last_day
+    return {
+        "first_read": first_scored - timedelta(days=max(SPANS) - 1 + REFERENCE_DAYS),
+        "first_scored": max(first_scored, data_from + timedelta(days=HISTORY_DAYS)),
+        "last_day": last_day,
+    }
 
 
 def _write_summary(connection: DuckDBPyConnection, summary: WatchSummary) -> None:

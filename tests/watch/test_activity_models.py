@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MODELS = Path(__file__).resolve().parents[2] / "dbt_project" / "models" / "marts" / "watch"
+MADE = ("activity_10min", "activity_hourly", "activity_daily", "activity_slices_daily", "activity_places_hourly")
 COLUMNS = {
     "usage_date": "date", "occurred_at": "timestamp", "organization_id": "varchar", "product_id": "varchar",
     "api_key_id": "varchar", "end_user_id": "varchar", "model": "varchar", "base_model": "varchar",
     "model_tier": "varchar", "status": "integer", "finish_reason": "varchar", "n": "integer", "logprobs": "boolean",
+    "temperature": "double", "region": "varchar",
     "input_tokens": "bigint", "cached_input_tokens": "bigint", "cache_write_5m_tokens": "bigint",
     "cache_write_1h_tokens": "bigint", "audio_input_tokens": "bigint", "image_input_tokens": "bigint",
     "output_tokens": "bigint", "audio_output_tokens": "bigint", "image_output_tokens": "bigint",
@@ -28,6 +30,7 @@ COLUMNS = {
 PLAIN: dict[str, Any] = {
     "organization_id": "acme", "product_id": "chat", "api_key_id": "k1", "end_user_id": None, "model": "m",
     "base_model": None, "model_tier": "base", "status": 200, "finish_reason": "stop", "n": None, "logprobs": None,
+    "temperature": None, "region": None,
     "input_tokens": 10, "cached_input_tokens": 0, "cache_write_5m_tokens": 0, "cache_write_1h_tokens": 0,
     "audio_input_tokens": 0, "image_input_tokens": 0, "output_tokens": 5, "audio_output_tokens": 0,
     "image_output_tokens": 0, "prompt_digest": None,
@@ -61,7 +64,7 @@ def build(connection: duckdb.DuckDBPyConnection, requests: list[dict[str, Any]],
         create schema if not exists marts;
         create or replace table run.touched_days (usage_date date)""")
     connection.executemany("insert into run.touched_days values (?)", [[day] for day in days])
-    for model in ("activity_10min", "activity_hourly", "activity_daily"):
+    for model in MADE:
         # The models name each other without a schema here.
         connection.execute(f"create or replace table marts.{model} as {sql_of(model)}")
         connection.execute(f"create or replace view {model} as from marts.{model}")
@@ -126,6 +129,48 @@ def test_hours_and_slots(connection: duckdb.DuckDBPyConnection) -> None:
     assert slots == [(48, 2, 10), (49, 1, 0), (143, 1, 12)]
 
 
+def test_slices_by_hand(connection: duckdb.DuckDBPyConnection) -> None:
+    build(connection, REQUESTS, ["2024-05-01"])
+    table = "marts.activity_slices_daily"
+    assert connection.execute(f"select slice, named from {table} order by all").fetchall() == [
+        ("key", "k1"), ("key", "k2"), ("model", "m"), ("template", "t1"), ("template", "t2"),
+    ]  # fmt: skip
+    key = row(connection, table, "named = 'k1'")
+    expected = {
+        "requests": 3, "failed": 1, "rate_limited": 1, "answers": 2, "input_tokens": 120, "cached_input_tokens": 90,
+        "answer_input_tokens": 110, "output_tokens": 10, "length_finishes": 1, "multi_answer": 1,
+        "logprobs_requests": 0, "cold_requests": 0, "prompts": 2, "prompt_requests": 3, "end_users": 0, "templates": 2,
+        "active_hours": 1, "active_10min": 2,
+    }  # fmt: skip
+    assert {name: key[name] for name in expected} == expected
+    # The tuned model's request is in the slice of its base.
+    model = row(connection, table, "slice = 'model'")
+    assert (model["requests"], model["output_tokens"], model["logprobs_requests"]) == (4, 22, 1)
+
+
+def test_only_the_ten_slices_of_a_kind_with_most_output_are_kept(connection: duckdb.DuckDBPyConnection) -> None:
+    many = [{"at": "2024-05-01 08:00:00", "template_digest": f"t{n:02}", "output_tokens": n} for n in range(30)]
+    build(connection, many, ["2024-05-01"])
+    kept = connection.execute(
+        "select named from marts.activity_slices_daily where slice = 'template' order by named"
+    ).fetchall()
+    assert [name for (name,) in kept] == [f"t{n}" for n in range(20, 30)]
+
+
+def test_places_by_hand(connection: duckdb.DuckDBPyConnection) -> None:
+    build(
+        connection, [{**r, "region": "eu" if r["at"] > "2024-05-01 08:09" else None} for r in REQUESTS], ["2024-05-01"]
+    )
+    found = connection.execute("""
+        select usage_hour::varchar, client_network, region, model, requests, failed, output_tokens
+        from marts.activity_places_hourly order by all""").fetchall()
+    assert found == [
+        ("2024-05-01 08:00:00", "n1", None, "m", 1, 0, 5),
+        ("2024-05-01 08:00:00", "n2", "eu", "m", 2, 1, 5),
+        ("2024-05-01 23:00:00", None, "eu", "m", 1, 0, 12),
+    ]
+
+
 def test_only_touched_days_and_order_of_rows_do_not_matter(
     connection: duckdb.DuckDBPyConnection,
 ) -> None:
@@ -137,7 +182,7 @@ def test_only_touched_days_and_order_of_rows_do_not_matter(
     assert connection.execute("select * from marts.activity_daily order by all").fetchall() == first
 
 
-@pytest.mark.parametrize("model", ["activity_10min", "activity_hourly", "activity_daily"])
+@pytest.mark.parametrize("model", MADE)
 def test_contract_lists_the_columns_in_order(connection: duckdb.DuckDBPyConnection, model: str) -> None:
     build(connection, REQUESTS, ["2024-05-01"])
     made = [r[0] for r in connection.execute(f"describe marts.{model}").fetchall()]

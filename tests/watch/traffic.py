@@ -11,10 +11,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+import yaml
+
+from pipelines.build import DBT_PROJECT
 
 if TYPE_CHECKING:
     import duckdb
 
+MODELS = DBT_PROJECT / "models" / "marts" / "watch"
 START = date(2024, 3, 4)
 SLOTS = 144
 
@@ -146,6 +150,34 @@ def write_tables(connection: duckdb.DuckDBPyConnection, cells: pd.DataFrame, *, 
         connection.register("cell_rows", cells)
         names = "usage_date, organization_id, slot, requests, outputs"
         connection.execute(f"insert into marts.activity_10min select {names} from cell_rows")
+    _write_parts(connection, cells if len(cells) else None)
+
+
+def _write_parts(connection: duckdb.DuckDBPyConnection, cells: pd.DataFrame | None) -> None:
+    """Hours, slices by model and places (the account's network), with the columns of the models."""
+    for table in ("activity_hourly", "activity_slices_daily", "activity_places_hourly"):
+        [model] = yaml.safe_load((MODELS / f"{table}.yml").read_text(encoding="utf-8"))["models"]
+        columns = ", ".join(f"{c['name']} {c['data_type']}" for c in model["columns"])
+        connection.execute(f"create or replace table marts.{table} ({columns})")
+    if cells is None:
+        return
+    day = "usage_date, organization_id"
+    known = "sum(requests) as requests, sum(requests) as answers, sum(inputs) as input_tokens, 0 as failed"
+    connection.execute(f"""
+        insert into marts.activity_hourly by name
+        select {day}, usage_date + to_hours(slot // 6) as usage_hour, {known}, sum(inputs) as answer_input_tokens,
+            sum(outputs) as output_tokens, count(*) as active_10min
+        from cell_rows group by all;
+        insert into marts.activity_slices_daily by name
+        select {day}, 'model' as slice, model as named, {known}, 0 as rate_limited, 0 as cached_input_tokens,
+            sum(inputs) as answer_input_tokens, sum(outputs) as output_tokens, 0 as length_finishes,
+            0 as multi_answer, 0 as logprobs_requests, 0 as cold_requests, 0 as prompts, 0 as prompt_requests,
+            0 as end_users, 0 as templates, count(distinct slot // 6) as active_hours, count(*) as active_10min
+        from cell_rows group by all;
+        insert into marts.activity_places_hourly by name
+        select {day}, usage_date + to_hours(slot // 6) as usage_hour, network as client_network, model,
+            sum(requests) as requests, 0 as failed, sum(outputs) as output_tokens
+        from cell_rows group by all""")
 
 
 DAILY = {

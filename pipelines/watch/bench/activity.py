@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from pipelines.sql import read_sql
 from pipelines.watch.bench.pieces import cells
+from pipelines.watch.features import FACTS
 from pipelines.watch.sql import HERE
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 FIRST_DAY = date(2024, 1, 1)
 # Habits that are drawn as binomial shares of the requests of an hour.
 DRAWN = ("failed", "limited", "length_finish", "multi", "logprobs", "cold")
+# The others that SQL needs.
+TOLD = ("cached", "fresh", "digests", "suite", "top_template", "region", "agent", "model", "product")
 
 
 def name_of(organization: int) -> str:
@@ -46,6 +49,25 @@ def write_activity(con: DuckDBPyConnection, scene: Scene) -> None:
     con.execute(read_sql(HERE / "bench" / "activity.sql"))
     for name in ("bench_cells", "bench_pieces", "bench_hours"):
         con.unregister(name)
+    con.execute(FACTS)
+    con.register("bench_accounts", _accounts(scene))
+    con.execute(f"""
+        insert into watch.organizations by name
+        select organization_id, date '{FIRST_DAY}' + first_day::integer as created_at,
+            nullif(programme, '') as programme, 'payment-' || payment as payment_group,
+            'signup-' || signup as signup_network, 'region-' || home_region as home_region
+        from bench_accounts""")
+    con.unregister("bench_accounts")
+
+
+def _accounts(scene: Scene) -> pa.Table:
+    facts = ("first_day", "payment", "signup", "programme", "home_region")
+    return pa.table(
+        {
+            "organization_id": [name_of(n) for n in range(len(scene.accounts))],
+            **{name: [getattr(a, name) for a in scene.accounts] for name in facts},
+        }
+    )
 
 
 def _pieces(pieces: list[Piece]) -> pa.Table:
@@ -63,7 +85,7 @@ def _pieces(pieces: list[Piece]) -> pa.Table:
         "networks": [h.networks[1] for h in habits],
         **{
             name: [getattr(h, name) for h in habits]
-            for name in (*DRAWN, "cached", "fresh", "top_template", "region", "agent", "model", "product")
+            for name in (*DRAWN, *TOLD)
         },
     })  # fmt: skip
 

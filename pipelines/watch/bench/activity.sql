@@ -64,7 +64,8 @@ with hours as (
         sum(multi_answer) as multi_answer,
         sum(logprobs_requests) as logprobs_requests,
         sum(cold_requests) as cold_requests,
-        sum(requests * fresh) as prompts,
+        sum(case when suite > 0 then least(requests, suite) when digests then requests * fresh else 0 end) as prompts,
+        sum(case when digests then requests else 0 end) as prompt_requests,
         max(active_10min) as active_10min
     from piece_hours
     group by all
@@ -86,7 +87,7 @@ select
     sum(length_finishes)::bigint as length_finishes,
     sum(multi_answer)::bigint as multi_answer,
     sum(logprobs_requests)::bigint as logprobs_requests,
-    count(distinct key) as keys,
+    count(distinct nullif(key, -1)) as keys,
     sum(met(users, requests))::bigint as end_users,
     round(sum(prompts))::bigint as prompts,
     sum(met(templates, requests))::bigint as templates,
@@ -257,7 +258,8 @@ used as (
     select
         usage_date,
         organization_id,
-        count(distinct key) as keys,
+        count(distinct nullif(key, -1)) as keys,
+        sum(case when digests then requests else 0 end)::bigint as prompt_requests,
         count(distinct product) as products,
         mode(product) as dominant_product
     from piece_hours
@@ -283,28 +285,197 @@ select
     d.active_hours,
     s.active_10min,
     u.keys,
-    p.end_users,
+    coalesce(p.end_users, 0) as end_users,
     d.prompts,
-    d.requests as prompt_requests,
-    p.templates,
-    d.requests as template_requests,
-    i.top_template_requests,
-    p.client_networks,
+    u.prompt_requests,
+    coalesce(p.templates, 0) as templates,
+    u.prompt_requests as template_requests,
+    coalesce(i.top_template_requests, 0) as top_template_requests,
+    coalesce(p.client_networks, 0) as client_networks,
     m.models,
     u.products,
     m.dominant_model,
     m.dominant_model_requests,
     u.dominant_product,
-    i.top_templates,
-    i.top_client_networks,
+    coalesce(i.top_templates, []) as top_templates,
+    coalesce(i.top_client_networks, []) as top_client_networks,
     null::varchar as billing_currency,
     null::decimal(38, 18) as revenue_amount
 from days as d
 inner join slots as s using (usage_date, organization_id)
-inner join pools as p using (usage_date, organization_id)
-inner join items as i using (usage_date, organization_id)
+left join pools as p using (usage_date, organization_id)
+left join items as i using (usage_date, organization_id)
 inner join models as m using (usage_date, organization_id)
 inner join used as u using (usage_date, organization_id);
+
+-- What a piece does on a day, and the same by each of the commonest things of its pools.
+create or replace temp table piece_days as
+select
+    piece,
+    label,
+    usage_date,
+    organization_id,
+    key,
+    model,
+    digests,
+    suite,
+    fresh,
+    users,
+    template_pool,
+    templates,
+    top_template,
+    sum(requests)::bigint as requests,
+    sum(failed)::bigint as failed,
+    sum(rate_limited)::bigint as rate_limited,
+    sum(answers)::bigint as answers,
+    sum(input_tokens)::bigint as input_tokens,
+    sum(cached_input_tokens)::bigint as cached_input_tokens,
+    sum(case when output_tokens > 0 then input_tokens else 0 end)::bigint as answer_input_tokens,
+    sum(output_tokens)::bigint as output_tokens,
+    sum(length_finishes)::bigint as length_finishes,
+    sum(multi_answer)::bigint as multi_answer,
+    sum(logprobs_requests)::bigint as logprobs_requests,
+    sum(cold_requests)::bigint as cold_requests,
+    count(*) as active_hours,
+    sum(active_10min)::bigint as active_10min
+from piece_hours
+group by all;
+
+create or replace temp table slice_parts as
+with pools as (
+    select
+        *,
+        'template' as slice,
+        template_pool as first,
+        met(templates, requests) as found
+    from piece_days
+    where templates > 0
+),
+
+items as (
+    select
+        *,
+        unnest(range(least(found, 10))) as item
+    from pools
+)
+
+select
+    * exclude (first, found, item),
+    slice || '-' || (first + item) as named,
+    case
+        when found > 1 then case when item = 0 then top_template else (1 - top_template) / (found - 1) end
+        else 1.0
+    end as share
+from items
+union all
+select
+    *,
+    'key' as slice,
+    'key-' || key as named,
+    1.0 as share
+from piece_days
+where key > 0
+union all
+select
+    *,
+    'model' as slice,
+    model as named,
+    1.0 as share
+from piece_days;
+
+create or replace table marts.activity_slices_daily as
+select *
+from (
+    select
+        usage_date,
+        organization_id,
+        slice,
+        named,
+        greatest(1, round(sum(requests * share)))::bigint as requests,
+        round(sum(failed * share))::bigint as failed,
+        round(sum(rate_limited * share))::bigint as rate_limited,
+        round(sum(answers * share))::bigint as answers,
+        round(sum(input_tokens * share))::bigint as input_tokens,
+        round(sum(cached_input_tokens * share))::bigint as cached_input_tokens,
+        round(sum(answer_input_tokens * share))::bigint as answer_input_tokens,
+        round(sum(output_tokens * share))::bigint as output_tokens,
+        round(sum(length_finishes * share))::bigint as length_finishes,
+        round(sum(multi_answer * share))::bigint as multi_answer,
+        round(sum(logprobs_requests * share))::bigint as logprobs_requests,
+        round(sum(cold_requests * share))::bigint as cold_requests,
+        round(sum(
+            case
+                when suite > 0 then least(requests * share, suite) when digests then requests * share * fresh else 0
+            end
+        ))::bigint as prompts,
+        round(sum(case when digests then requests * share else 0 end))::bigint as prompt_requests,
+        sum(met(users, round(requests * share)::bigint))::bigint as end_users,
+        sum(met(templates, round(requests * share)::bigint))::bigint as templates,
+        least(24, max(least(active_hours, greatest(1, requests * share))))::bigint as active_hours,
+        least(144, max(least(active_10min, greatest(1, requests * share))))::bigint as active_10min
+    from slice_parts
+    where requests * share >= 0.5
+    group by all
+) as found
+qualify row_number() over (
+    partition by usage_date, organization_id, slice order by output_tokens desc, requests desc, named asc
+) <= 10;
+
+-- From where, by hour: up to three of a piece's networks, drawn as equals.
+create or replace table marts.activity_places_hourly as
+select
+    usage_date,
+    usage_hour,
+    organization_id,
+    client_network,
+    region,
+    model,
+    requests,
+    failed,
+    output_tokens
+from (
+    select
+        *,
+        row_number() over (
+            partition by usage_hour, organization_id
+            order by requests desc, output_tokens desc, client_network asc, region asc, model asc
+        ) as place
+    from (
+        select
+            usage_date,
+            usage_date + to_hours(hour) as usage_hour,
+            organization_id,
+            case when networks > 0 then 'network-' || (network_pool + item) end as client_network,
+            case when region >= 0 then 'region-' || region end as region,
+            model,
+            greatest(1, round(sum(requests / parts)))::bigint as requests,
+            round(sum(failed / parts))::bigint as failed,
+            round(sum(output_tokens / parts))::bigint as output_tokens
+        from (
+            select
+                *,
+                least(greatest(met(networks, requests), 1), 3) as parts,
+                unnest(range(least(greatest(met(networks, requests), 1), 3))) as item
+            from piece_hours
+        ) as items
+        group by all
+    ) as found
+) as placed
+where place <= 5;
+
+-- The truth of slices: how much of the output of each is a campaign's, and what else is planted in it.
+create or replace table bench_slices as
+select
+    usage_date,
+    organization_id,
+    slice,
+    named,
+    max(label) as label,
+    sum(output_tokens * share) filter (where label != '') as labelled_tokens,
+    sum(requests * share) filter (where label != '') as labelled_requests
+from slice_parts
+where requests * share >= 0.5
+group by all;
 
 -- The truth: how much output of each campaign is gone by when.
 create or replace table bench_output as

@@ -17,28 +17,49 @@ import pandas as pd
 
 from pipelines.watch.bench import metrics
 from pipelines.watch.bench.activity import write_activity
-from pipelines.watch.bench.contenders import scores
+from pipelines.watch.bench.contenders import WATCH, scores
 from pipelines.watch.bench.customers import read_customers, simulated_customers
 from pipelines.watch.bench.fleet import split
 from pipelines.watch.bench.metrics import BUDGETS, Judged
 from pipelines.watch.bench.population import AMBIGUOUS, populate
 from pipelines.watch.bench.truth import truth_of
+from pipelines.watch.bench.unseen import unseen
+from pipelines.watch.taught.trees import load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from pipelines.watch.bench.customers import Customers, ReasoningLengths
+
 VARIANTS = ("plain", "evasive")
 QUEUES = (20, 50)
+# Which detector's reasons are about what a kind of campaign does.
+RIGHT: dict[str, tuple[str, ...]] = {
+    "bulk": ("harvest",),
+    "low_and_slow": ("harvest",),
+    "quota_riding": ("harvest",),
+    "desensitised": ("harvest",),
+    "reseller": ("harvest",),
+    "launch_pivot": ("launch_pivot", "harvest"),
+    "stolen_key": ("stolen_key",),
+    "evaluation_loop": ("evaluation",),
+    "hydra_synchronised": ("coordinated",),
+    "hydra_unsynchronised": ("coordinated",),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How large a bench is: seeds, organisations and campaigns of each kind and variant in each population, weeks."""
+    """How large a bench is: seeds, organisations and campaigns of each kind and variant in each population, weeks.
+
+    `unseen`: whether detectors are taught anew without each kind, too.
+    """
 
     seeds: int = 5
     organizations: int = 2_000
     campaigns: int = 5
     weeks: int = 5
+    unseen: bool = False
 
 
 def run_bench(
@@ -48,7 +69,8 @@ def run_bench(
 
     Populations: for each seed one of the customers for teaching, one of those held out.
     """
-    customers, reasoning = read_customers(traces) if traces else simulated_customers(0)
+    customers, reasoning = customers_of(traces)
+    about, taught = load()
     halves = split(customers, 0)
     judged: dict[str, dict[str, list[Judged]]] = {"teaching": {}, "held out": {}}
     steps, done = 2 * size.seeds, 0
@@ -61,14 +83,16 @@ def run_bench(
             with duckdb.connect() as con:
                 write_activity(con, scene)
                 truth = truth_of(con, scene)
-                for name, found in scores(con, scene.days).items():
+                for name, found in scores(con, scene.days, taught).items():
                     judged[part].setdefault(name, []).append(metrics.judge(truth, found))
             done += 1
             if progress:
                 progress(f"seed {seed}, customers {part}", done, steps)
     first = next(iter(judged["held out"].values()))
+    never_shown = unseen(customers, reasoning, halves, size, BUDGETS[-1], progress=progress) if size.unseen else None
     return {
         "digest": digest(),
+        "detectors": about,
         "customers": {
             "source": "ServeGen" if traces else "simulated",
             "teaching": len(halves[0]),
@@ -78,7 +102,15 @@ def run_bench(
         "benign_days": int(sum(j.days["benign"].sum() for j in first)),
         "campaigns": int(sum(len(j.campaigns) for j in first)),
         "contenders": {name: worth(judged["teaching"][name], judged["held out"][name]) for name in judged["held out"]},
+        "named_right": {b: metrics.named_right(judged["held out"][WATCH], b, RIGHT) for b in BUDGETS},
+        "never_shown": never_shown,
+        "calibration": metrics.calibration(judged["teaching"][WATCH], judged["held out"][WATCH]),
     }
+
+
+def customers_of(traces: Path | None) -> tuple[Customers, ReasoningLengths]:
+    """The customers of a folder, or stand-ins."""
+    return read_customers(traces) if traces else simulated_customers(0)
 
 
 def worth(teaching: Sequence[Judged], held_out: Sequence[Judged]) -> dict[str, Any]:

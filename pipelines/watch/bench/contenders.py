@@ -1,6 +1,7 @@
 """Everything that scores organisation-days on the bench: our own detectors, and what everyone tries first.
 
-A contender makes of the tables of `activity.py` one score a day and organisation, higher where it is more suspicious.
+A contender makes of the tables of `activity.py` one score a day and organisation, higher where it is more suspicious;
+one that looks by the hour says from which hour on.
 """
 
 from __future__ import annotations
@@ -11,30 +12,56 @@ from typing import TYPE_CHECKING
 from pipelines.sql import read_sql
 from pipelines.watch.bench.activity import FIRST_DAY
 from pipelines.watch.bench.scene import HISTORY
+from pipelines.watch.features import build_features
 from pipelines.watch.mass_shape import score_days
 from pipelines.watch.sql import HERE
+from pipelines.watch.taught.score import score
 
 if TYPE_CHECKING:
     import pandas as pd
     from duckdb import DuckDBPyConnection
+
+    from pipelines.watch.taught.trees import Trees
 
 # Name, and column of baselines.sql.
 BASELINES = {
     "static volume": "static_volume", "static rule": "static_rule", "3-sigma": "three_sigma", "MAD": "mad",
     "EWMA": "ewma", "CUSUM": "cusum", "S-H-ESD": "s_h_esd",
 }  # fmt: skip
-OURS = ("mass x shape",)
+# The highest of all taught detectors: what ranks the queue.
+WATCH = "watch"
+UNTAUGHT = "mass x shape"
 
 
-def scores(con: DuckDBPyConnection, days: int) -> dict[str, pd.DataFrame]:
-    """Scores of every contender by its name: organization_id, usage_date, score. `days` are those of the population."""
+def scores(con: DuckDBPyConnection, days: int, taught: dict[str, Trees]) -> dict[str, pd.DataFrame]:
+    """Scores of every contender by its name: organization_id, usage_date, score, of ours hour and detector too.
+
+    `days` are those of the population.
+    """
     con.execute(read_sql(HERE / "bench" / "baselines.sql"))
     found = {
         name: con.sql(f"select organization_id, usage_date, {column} as score from bench_baselines").df()
         for name, column in BASELINES.items()
     }
     con.execute("create schema if not exists watch")
-    score_days(con, last_day=FIRST_DAY + timedelta(days=days - 1), window_days=days - HISTORY)
-    found["mass x shape"] = con.sql("""
+    last_day = FIRST_DAY + timedelta(days=days - 1)
+    score_days(con, last_day=last_day, window_days=days - HISTORY)
+    found[UNTAUGHT] = con.sql("""
         select organization_id, usage_date, surprise as score from watch.organization_day_scores""").df()
-    return found
+    write_features(con, days)
+    return found | taught_scores(con, taught)
+
+
+def write_features(con: DuckDBPyConnection, days: int) -> None:
+    """What the taught detectors see of a population."""
+    last_day = FIRST_DAY + timedelta(days=days - 1)
+    build_features(con, first_read=FIRST_DAY, first_scored=FIRST_DAY + timedelta(days=HISTORY), last_day=last_day)
+
+
+def taught_scores(con: DuckDBPyConnection, taught: dict[str, Trees]) -> dict[str, pd.DataFrame]:
+    """Those of the taught detectors alone, and of all of them together, once the features are written."""
+    score(con, taught)
+    together = con.sql("""
+        select organization_id, usage_date, extract(hour from usage_hour) as hour, detector, log_odds as score
+        from watch_taught order by all""").df()
+    return {WATCH: together} | {name: together[together["detector"] == name].reset_index(drop=True) for name in taught}

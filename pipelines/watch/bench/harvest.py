@@ -19,25 +19,31 @@ from pipelines.watch.bench.scene import HISTORY, Evasion, Planted, Scene, spread
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+# Share of campaigns within a customer that use a key which the customer had before.
+OWN_KEY = 0.4
 _FLAT = np.full(SLOTS, 1 / SLOTS)
 
 
-def harvesting(scene: Scene, base: Habits) -> Habits:
-    """Habits of a harvester on the account of `base`: one template, new prompts, answers wanted whole."""
-    rng = scene.rng
+def harvesting(scene: Scene, base: Habits, evasion: Evasion) -> Habits:
+    """Habits of a harvester on the account of `base`: few templates, new prompts, answers wanted whole.
+
+    A disguised one keeps, each with even odds, its host's cache use, end users, failures, and repeats some prompts.
+    """
+    rng, hides = scene.rng, evasion.disguised
+    templates = int(rng.integers(1, 31 if hides else 4))
     return replace(
         base,
-        failed=float(rng.beta(1, 60)),
-        limited=float(rng.beta(1, 40)),
+        failed=base.failed if hides else float(rng.beta(1, 60)),
+        limited=base.limited if rng.random() < 0.5 else float(rng.beta(1, 40)),
         length_finish=float(rng.beta(1, 12)),
         logprobs=0.9 if rng.random() < 0.15 else 0.0,
         multi=0.8 if rng.random() < 0.15 else 0.0,
         cold=float(rng.choice([0.0, 1.0], p=[0.8, 0.2])),
-        cached=float(rng.beta(1, 8)),
-        fresh=float(rng.uniform(0.97, 1.0)),
-        templates=(scene.pools.take("templates", 3), int(rng.integers(1, 4))),
-        top_template=float(rng.uniform(0.6, 1.0)),
-        users=(0, 0),
+        cached=base.cached if hides and rng.random() < 0.5 else float(rng.beta(1, 6)),
+        fresh=float(rng.uniform(0.6, 1.0) if hides else rng.uniform(0.9, 1.0)),
+        templates=(scene.pools.take("templates", templates), templates),
+        top_template=1.0 if templates == 1 else float(rng.uniform(1.2 / templates, 1.0)),
+        users=base.users if hides and rng.random() < 0.5 else (0, 0),
     )
 
 
@@ -53,12 +59,13 @@ def add(
     habits: Habits,
     evasion: Evasion,
 ) -> None:
-    """Add a harvest, on a new key or, split evenly, on as many as it hides behind."""
+    """Add a harvest: on a new key or, split evenly, on as many as it hides behind; of a customer also on its own."""
+    own = organization < len(scene.fleet) and scene.rng.random() < OWN_KEY
     shares = np.full(evasion.keys, 1 / evasion.keys)
     parts = np.moveaxis(scene.rng.multinomial(requests, shares), -1, 0) if evasion.keys > 1 else requests[None]
     scene.pieces += [
         Piece(
-            organization, scene.pools.take("keys"), label, first_day, part,
+            organization, 0 if own else scene.pools.take("keys"), label, first_day, part,
             input_mean * evasion.padding, max(output_mean * evasion.answers, 8.0), 0.45, habits,
         )
         for part in parts
@@ -88,7 +95,7 @@ def bulk(scene: Scene, label: str, evasion: Evasion, variant: str) -> None:
     requests = spread_out(rng, amounts, _hours(scene, organization, evasion), 20.0)
     add(
         scene, label, organization, first, requests, input_mean=float(rng.uniform(150, 600)),
-        output_mean=float(rng.uniform(500, 1500)), habits=harvesting(scene, base), evasion=evasion,
+        output_mean=float(rng.uniform(500, 1500)), habits=harvesting(scene, base, evasion), evasion=evasion,
     )  # fmt: skip
     scene.planted.append(Planted(label, "bulk", variant, (organization,), first, first + length - 1))
 
@@ -101,7 +108,7 @@ def low_and_slow(scene: Scene, label: str, evasion: Evasion, variant: str) -> No
     amounts = rng.uniform(300, 2000) * evasion.amount * rng.uniform(0.7, 1.3, length)
     requests = spread_out(rng, amounts, scene.hours_of(organization), 8.0)
     # In the product's own name, with its own network.
-    habits = replace(harvesting(scene, scene.habits[organization]), limited=scene.habits[organization].limited)
+    habits = replace(harvesting(scene, scene.habits[organization], evasion), limited=scene.habits[organization].limited)
     add(
         scene, label, organization, HISTORY, requests, input_mean=float(rng.uniform(150, 800)),
         output_mean=float(rng.uniform(400, 1200)), habits=habits, evasion=evasion,
@@ -119,7 +126,7 @@ def launch_pivot(scene: Scene, label: str, evasion: Evasion, variant: str) -> No
     share = 0.5 * (evasion.amount if evasion.amount < 1 else 1.0)
     requests = rng.poisson(np.minimum(rates * share, 1e7)).astype(np.int64)
     rates *= 1 - share
-    habits = replace(harvesting(scene, scene.habits[organization]), model=NEW_MODEL)
+    habits = replace(harvesting(scene, scene.habits[organization], evasion), model=NEW_MODEL)
     add(
         scene, label, organization, first, requests, input_mean=float(rng.uniform(200, 700)),
         output_mean=float(rng.uniform(500, 1500)), habits=habits, evasion=replace(evasion, keys=1),
@@ -143,7 +150,7 @@ def quota_riding(scene: Scene, label: str, evasion: Evasion, variant: str) -> No
     # A limit by the minute cuts what is above it, whatever the hour.
     level = np.minimum(hours * SLOTS, 1.0) * ceiling / SLOTS
     requests = rng.binomial(np.maximum(np.rint(level * 1.03), 1).astype(np.int64), 0.97, (length, SLOTS))
-    habits = replace(harvesting(scene, scene.habits[organization]), limited=float(rng.uniform(0.03, 0.15)))
+    habits = replace(harvesting(scene, scene.habits[organization], evasion), limited=float(rng.uniform(0.03, 0.15)))
     add(
         scene, label, organization, first, requests.astype(np.int64), input_mean=float(rng.uniform(150, 600)),
         output_mean=float(rng.uniform(400, 1200)), habits=habits, evasion=evasion,
@@ -165,7 +172,7 @@ def desensitised(scene: Scene, label: str, evasion: Evasion, variant: str) -> No
         # A key lives for four days, a template's wording for a week.
         part = amounts[begin : begin + 4]
         if begin % 8 == 0:
-            wordings = [harvesting(scene, scene.habits[organization]) for _ in range(products)]
+            wordings = [harvesting(scene, scene.habits[organization], evasion) for _ in range(products)]
         for number, habits in enumerate(wordings):
             requests = spread_out(rng, part / products, hours, 12.0)
             add(

@@ -27,7 +27,7 @@ def hydra(scene: Scene, label: str, evasion: Evasion, variant: str, *, synchroni
     signups = [pools.take("signups") for _ in range(max(2, heads // 20))]
     networks = pools.take("networks", max(2, heads // 15))
     queue = rng.gamma(0.5, 2.0, (length, SLOTS)) * rng.binomial(1, 0.6, (length, SLOTS))
-    base = harvesting(scene, habits_of(rng, pools, reasoning=False))
+    base = harvesting(scene, habits_of(rng, pools, scene.world, reasoning=False), evasion)
     given, answered = float(rng.uniform(150, 600)), float(rng.uniform(500, 1300))
     members = []
     for _ in range(heads):
@@ -76,7 +76,7 @@ def _cover(scene: Scene, label: str, member: int, first_day: int, days: int, amo
     rng = scene.rng
     hours = np.exp(np.cos((np.arange(SLOTS) - rng.uniform(0, SLOTS)) / SLOTS * 2 * np.pi))
     amounts = np.full(days, amount * rng.uniform(0, 1 / 3))
-    habits = replace(habits_of(rng, scene.pools, reasoning=False), networks=scene.habits[member].networks)
+    habits = replace(habits_of(rng, scene.pools, scene.world, reasoning=False), networks=scene.habits[member].networks)
     requests = spread_out(rng, amounts, hours / hours.sum(), 1.0)
     scene.pieces.append(
         Piece(member, scene.pools.take("keys"), f"{label}/cover", first_day, requests, 300.0, 60.0, 0.6, habits)

@@ -22,7 +22,8 @@ def class_signup(scene: Scene, label: str) -> None:
     members = []
     for _ in range(int(rng.integers(20, 81))):
         habits = replace(
-            habits_of(rng, pools, reasoning=False, shared_network=network), templates=(template, 1), fresh=0.6,
+            habits_of(rng, pools, scene.world, reasoning=False, shared_network=network),
+            templates=(template, 1), fresh=0.6,
         )  # fmt: skip
         member = scene.newcomer(first + int(rng.integers(0, 2)), habits, signup=signup, programme="education")
         members.append(member)
@@ -47,7 +48,7 @@ def agency(scene: Scene, label: str) -> None:
     for _ in range(int(rng.integers(5, 16))):
         joined = max(1, first - int(rng.integers(0, 20)))
         days = scene.days - joined
-        habits = habits_of(rng, pools, reasoning=False, shared_network=network)
+        habits = habits_of(rng, pools, scene.world, reasoning=False, shared_network=network)
         member = scene.newcomer(joined, habits, payment=payment)
         members.append(member)
         peak = rng.uniform(50, 100)

@@ -17,7 +17,7 @@ from pipelines.watch.bench.everyday import NEW_MODEL, habits_of
 from pipelines.watch.bench.harvest import harvesting, release_day
 from pipelines.watch.bench.misuse import SUITES
 from pipelines.watch.bench.pieces import Habits, Piece
-from pipelines.watch.bench.scene import HISTORY, Planted, Scene, spread_out
+from pipelines.watch.bench.scene import HISTORY, PLAIN, Planted, Scene, spread_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -150,7 +150,7 @@ def own_evaluation(scene: Scene, label: str) -> None:
         size += int(rng.integers(0, 4))
     fleet = scene.fleet
     given, answered = (float(m[organization].mean()) for m in (fleet.input_mean, fleet.output_mean))
-    habits = replace(scene.habits[organization], cold=1.0, fresh=0.05, users=(0, 0))
+    habits = replace(scene.habits[organization], cold=1.0, fresh=0.05, suite=size, users=(0, 0))
     _piece(scene, label, organization, first, requests, given, answered, habits)
     _plant(scene, label, "own_evaluation", (organization,), first, scene.days - 1)
 
@@ -193,7 +193,7 @@ def newcomer_ramp(scene: Scene, label: str) -> None:
     first = scene.start(7)
     days = scene.days - first
     reasoning = rng.random() < 0.15
-    habits = habits_of(rng, scene.pools, reasoning=reasoning)
+    habits = habits_of(rng, scene.pools, scene.world, reasoning=reasoning)
     organization = scene.newcomer(first, habits)
     live = rng.uniform(2, 6)
     amounts = 10 ** rng.uniform(0.8, 2) + 10 ** rng.uniform(2, 4.5) / (1 + np.exp(-(np.arange(days) - live) / 0.7))
@@ -213,7 +213,7 @@ def synthetic_data(scene: Scene, label: str) -> None:
     organization = scene.host(300, 30_000, first, length)
     amounts = 10 ** rng.uniform(3.3, 4.7) * rng.uniform(0.8, 1.2, length)
     requests = spread_out(rng, amounts, _FLAT, 10.0)
-    habits = harvesting(scene, scene.habits[organization])
+    habits = harvesting(scene, scene.habits[organization], PLAIN)
     given, answered = float(rng.uniform(150, 900)), float(rng.uniform(200, 900))
     _piece(scene, label, organization, first, requests, given, answered, habits)
     _plant(scene, label, "synthetic_data", (organization,), first, first + length - 1)

@@ -8,7 +8,7 @@ figures mean stands in `docs/watch_bench.md`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -24,6 +24,7 @@ BUDGETS = (0.2, 1.0, 5.0)
 # A group counts as found when so large a part of its accounts is, and at least so many.
 GROUP_PART, GROUP_LEAST = 0.10, 3
 REPLICATES = 200
+LAST_HOUR = 23
 # Precision is told for a fleet like this: organisations, and campaigns that begin among as many in a week.
 FLEET, ORGANIZATIONS_A_CAMPAIGN = 50_000, 5_000
 
@@ -33,17 +34,24 @@ class Judged:
     """One score on one population.
 
     days       truth.days with `score`
+    scores     organization_id, usage_date, score, hour: what was known at the end of which hour (23: of the day)
     campaigns  truth.campaigns with `source` and `detection`: the highest threshold at which it is still found
     """
 
     truth: Truth
     days: pd.DataFrame
+    scores: pd.DataFrame
     campaigns: pd.DataFrame
 
 
 def judge(truth: Truth, scores: pd.DataFrame) -> Judged:
-    """Hold scores (organization_id, usage_date, score) against the truth; a day without a score is below all others."""
-    days = truth.days.merge(scores, how="left", on=["organization_id", "usage_date"])
+    """Hold scores (organization_id, usage_date, score) against the truth; a day without a score is below all others.
+
+    Scores with an `hour` (0 to 23, or none: known at the end of the day) may be several a day; the highest counts.
+    """
+    scores = scores.assign(hour=scores["hour"].fillna(LAST_HOUR) if "hour" in scores else LAST_HOUR)
+    highest = scores.groupby(["organization_id", "usage_date"], as_index=False)["score"].max()
+    days = truth.days.merge(highest, how="left", on=["organization_id", "usage_date"])
     days["score"] = days["score"].astype(float).fillna(-np.inf)
     best = days[days["label"] != ""].groupby(["label", "organization_id"])["score"].max()
     ranked = best.sort_values(ascending=False, kind="stable").reset_index()
@@ -52,7 +60,7 @@ def judge(truth: Truth, scores: pd.DataFrame) -> Judged:
     found = ranked.rename(columns={"place": "needed", "score": "detection"})[["label", "needed", "detection"]]
     campaigns = campaigns.merge(found, how="left", on=["label", "needed"])
     campaigns["detection"] = campaigns["detection"].fillna(-np.inf)
-    return Judged(truth, days, campaigns)
+    return Judged(truth, days, scores, campaigns)
 
 
 def needed(organizations: NDArray[np.integer]) -> NDArray[np.integer]:
@@ -78,24 +86,30 @@ def outcomes(judged: Judged, above: float) -> pd.DataFrame:
     """What became of each campaign when organisation-days with a score above are flagged.
 
     Columns beside those of the campaigns: heads (share of its accounts that were flagged), is_found, days (from its
-    first day to the flag, counted from 1), gone (share of its output that was gone at the end of the day of the flag; 1
+    first day to the flag, counted from 1), gone (share of its output that was gone at the end of the flag's hour; 1
     where it was not found). A group is flagged on the day on which it counts as found.
     """
     days = judged.days
     hits = days[(days["label"] != "") & (days["score"] > above)][["label", "organization_id", "usage_date"]]
-    firsts = hits.groupby(["label", "organization_id"], as_index=False)["usage_date"].min()
-    firsts = firsts.sort_values(["label", "usage_date"], kind="stable")
+    hits = hits.merge(judged.scores[judged.scores["score"] > above], on=["organization_id", "usage_date"])
+    firsts = hits.sort_values(["label", "usage_date", "hour"], kind="stable")
+    firsts = firsts.drop_duplicates(["label", "organization_id"])
     firsts["needed"] = firsts.groupby("label").cumcount() + 1
     told = judged.campaigns.merge(
-        firsts.rename(columns={"usage_date": "flagged_on"})[["label", "needed", "flagged_on"]],
+        firsts.rename(columns={"usage_date": "flagged_on", "hour": "flagged_hour"})[
+            ["label", "needed", "flagged_on", "flagged_hour"]
+        ],
         how="left",
         on=["label", "needed"],
     )
     told["heads"] = told["label"].map(firsts.groupby("label").size()).fillna(0) / told["organizations"]
     told["is_found"] = told["flagged_on"].notna()
     told["days"] = (told["flagged_on"] - pd.to_datetime(told["first_day"])).dt.days + 1
-    spent = judged.truth.output.merge(told[["label", "flagged_on"]], on="label")
-    spent = spent[spent["usage_date"] <= spent["flagged_on"]].groupby("label")["output_tokens"].sum()
+    spent = judged.truth.output.merge(told[["label", "flagged_on", "flagged_hour"]], on="label")
+    before = (spent["usage_date"] < spent["flagged_on"]) | (
+        (spent["usage_date"] == spent["flagged_on"]) & (spent["hour"] <= spent["flagged_hour"])
+    )
+    spent = spent[before].groupby("label")["output_tokens"].sum()
     gone = told["label"].map(spent).fillna(0) / told["output_tokens"].clip(lower=1)
     told["gone"] = np.where(told["is_found"], gone, 1.0)
     return told
@@ -181,3 +195,67 @@ def precision(judged: Sequence[Judged], alerts_a_day: int) -> float:
     if at >= len(marks):
         at = len(marks) - 1
     return float(true[at] / max(true[at] + false[at], 1e-9))
+
+
+def named_right(judged: Sequence[Judged], budget: float, right: dict[str, tuple[str, ...]]) -> dict[str, float]:
+    """Of the campaigns that are found, by kind: the share whose first flag is of a detector that knows the kind.
+
+    For a group it is the share of its flagged accounts.
+    """
+    above = threshold(benign_scores(judged)["score"].to_numpy(), budget)
+    found = []
+    for one in judged:
+        hits = one.scores[one.scores["score"] > above].merge(
+            one.days.loc[one.days["label"] != "", ["organization_id", "usage_date", "label"]],
+            on=["organization_id", "usage_date"],
+        )
+        first = hits.sort_values(["usage_date", "score"], ascending=[True, False], kind="stable")
+        found.append(first.drop_duplicates(["label", "organization_id"])[["label", "detector"]])
+    flags = pd.concat(found, ignore_index=True)
+    flags["kind"] = flags["label"].str.split("/").str[0]
+    flags["right"] = [d in right.get(k, ()) for k, d in zip(flags["kind"], flags["detector"], strict=True)]
+    return {kind: round(float(share), 4) for kind, share in flags.groupby("kind")["right"].mean().items()}
+
+
+def calibration(teaching: Sequence[Judged], held_out: Sequence[Judged], bins: int = 15) -> dict[str, Any]:
+    """How well probabilities hold: log-odds are brought to the prevalence of the teaching days by a logistic curve
+    (Platt 1999), and what it promises on days held out is set against what came true there.
+
+    `ece` is the mean gap, weighted by organisation-days (expected calibration error); `curve` has promised, true, days.
+    """
+    taught, held = (
+        pd.concat([j.days[j.days["benign"] | (j.days["label"] != "")] for j in part], ignore_index=True)
+        for part in (teaching, held_out)
+    )
+    slope, offset = _logistic(_finite(taught["score"]), (taught["label"] != "").to_numpy(float))
+    promised = 1 / (1 + np.exp(-(slope * _finite(held["score"]) + offset)))
+    true = (held["label"] != "").to_numpy(float)
+    edges = np.concatenate([[0], np.logspace(-4, 0, bins)])
+    place = np.clip(np.searchsorted(edges, promised, "right") - 1, 0, bins - 1)
+    days = np.bincount(place, minlength=bins)
+    means = [np.bincount(place, v, bins) / np.maximum(days, 1) for v in (promised, true)]
+    return {
+        "ece": round(float((np.abs(means[0] - means[1]) * days).sum() / days.sum()), 5),
+        "prevalence": round(float(true.mean()), 5),
+        "curve": [[round(float(p), 5), round(float(t), 5), int(n)] for p, t, n in zip(*means, days, strict=True) if n],
+    }
+
+
+def _finite(score: pd.Series) -> NDArray[np.float64]:
+    """Scores, those of days that no detector looked at as the lowest that is asked about."""
+    found: NDArray[np.float64] = np.maximum(score.to_numpy(np.float64), -15.0)
+    return found
+
+
+def _logistic(score: NDArray[np.float64], true: NDArray[np.float64]) -> tuple[float, float]:
+    """Slope and offset of the logistic curve of highest likelihood, by Newton's method."""
+    table = np.column_stack([score, np.ones(len(score))])
+    found = np.array([1.0, np.log(max(true.mean(), 1e-6))])
+    for _ in range(50):
+        promised = 1 / (1 + np.exp(-table @ found))
+        spread = np.maximum(promised * (1 - promised), 1e-9)
+        step = np.linalg.solve((table * spread[:, None]).T @ table + 1e-9 * np.eye(2), table.T @ (true - promised))
+        found += np.clip(step, -2, 2)
+        if np.abs(step).max() < 1e-9:
+            break
+    return float(found[0]), float(found[1])

@@ -40,8 +40,9 @@ def evaluation_loop(scene: Scene, label: str, evasion: Evasion, variant: str) ->
             pace[0] *= rng.uniform(0.2, 1.0)
             np.add.at(requests[day], edges, rng.multinomial(tasks, pace / pace.sum()))
     habits = replace(
-        harvesting(scene, scene.habits[organization]),
-        cold=1.0, fresh=min(1.0, 1.2 / max(1, int((requests.sum(axis=1) > 0).sum()))), limited=0.0, failed=0.002,
+        harvesting(scene, scene.habits[organization], evasion),
+        cold=1.0, fresh=min(1.0, 1.2 / max(1, int((requests.sum(axis=1) > 0).sum()))), suite=size, limited=0.0,
+        failed=0.002,
         templates=(scene.pools.take("templates"), 1), top_template=1.0,
     )  # fmt: skip
     add(
@@ -69,7 +70,7 @@ def stolen_key(scene: Scene, label: str, evasion: Evasion, variant: str) -> None
     networks = int(rng.integers(2, 12))
     region = (scene.habits[organization].region + 1 + int(rng.integers(5))) % 6
     habits = replace(
-        harvesting(scene, scene.habits[organization]),
+        harvesting(scene, scene.habits[organization], evasion),
         networks=(scene.pools.take("networks", networks), networks), region=region, agent=int(rng.integers(12)),
         model="gpt-4.5", templates=(scene.pools.take("templates", 40), 40), top_template=0.1,
     )  # fmt: skip

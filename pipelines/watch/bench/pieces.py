@@ -28,6 +28,8 @@ class Habits:
     cold                sent with temperature 0
     cached              share of the input tokens read from the prompt cache
     fresh               share of prompts that the organisation never sent before
+    digests             whether digests of prompts and templates are sent
+    suite               number of prompts that come again on every day; 0: other ones each time
     templates           first of a pool of prompt templates, and how many of the pool are used
     top_template        share of the commonest of them
     users               first of a pool of end users, and how many; none: the field is not sent
@@ -44,6 +46,8 @@ class Habits:
     cold: float = 0.1
     cached: float = 0.2
     fresh: float = 0.6
+    digests: bool = True
+    suite: int = 0
     templates: tuple[int, int] = (0, 1)
     top_template: float = 0.7
     users: tuple[int, int] = (0, 0)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pipelines.watch.bench.assorted import assorted
 from pipelines.watch.bench.everyday import everyday
 from pipelines.watch.bench.fleet import make_fleet
 from pipelines.watch.bench.harvest import bulk, desensitised, launch_pivot, low_and_slow, quota_riding
@@ -16,6 +17,7 @@ from pipelines.watch.bench.look_alikes import SINGLE
 from pipelines.watch.bench.misuse import evaluation_loop, reseller, stolen_key
 from pipelines.watch.bench.pieces import Pools
 from pipelines.watch.bench.scene import EVASIVE, PLAIN, Scene
+from pipelines.watch.bench.world import NO_KEY, as_logged
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,6 +39,8 @@ KINDS: dict[str, Callable[..., None]] = {
     "hydra_unsynchronised": partial(hydra, synchronised=False),
 }
 LOOK_ALIKES = SINGLE | GROUPS
+# Taught with, never scored.
+TEACHING = "assorted"
 # Scored apart: the right answer is a question to the customer.
 AMBIGUOUS = "synthetic_data"
 
@@ -51,10 +55,12 @@ def populate(
     weeks: int,
     campaigns: int,
     without: frozenset[str] = frozenset(),
+    others: int = 0,
 ) -> Scene:
     """A population of the chosen customers: of each kind so many campaigns, plain and evasive, and as many look-alikes.
 
-    The same seed gives the same population; kinds in `without` are left out.
+    The same seed gives the same population; kinds in `without` are left out. `others` are assorted campaigns for
+    teaching.
     """
     rng = np.random.default_rng([seed, 3])
     fleet = make_fleet(customers, reasoning, chosen, rng, organizations=organizations, weeks=weeks)
@@ -66,11 +72,14 @@ def populate(
             # One hydra has as many accounts as all other campaigns together.
             for number in range(max(1, campaigns // 5) if kind.startswith("hydra") else campaigns):
                 plant(scene, f"{kind}/{variant}/{number}", evasion, variant)
+    for number in range(others):
+        assorted(scene, f"assorted/plain/{number}")
     for kind, benign in LOOK_ALIKES.items():
         for number in range(1 if kind == "outage" else campaigns):
             benign(scene, f"{kind}/{number}")
-    scene.pieces[:0] = everyday(rng, scene.pools, fleet, scene.habits)
+    scene.pieces[:0] = everyday(rng, scene.pools, scene.world, fleet, scene.habits)
     _on_own_keys(scene)
+    _as_logged(scene)
     return scene
 
 
@@ -82,3 +91,12 @@ def _on_own_keys(scene: Scene) -> None:
             keys.setdefault(piece.organization, piece.key)
     for piece in scene.pieces:
         piece.key = piece.key or keys[piece.organization]
+
+
+def _as_logged(scene: Scene) -> None:
+    """Leave out of all pieces what their organisation's source does not send."""
+    for piece in scene.pieces:
+        unsent = scene.unsent[piece.organization]
+        piece.habits = as_logged(piece.habits, unsent)
+        if "keys" in unsent:
+            piece.key = NO_KEY

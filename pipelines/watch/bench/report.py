@@ -8,13 +8,14 @@ from rich.table import Table
 from rich.text import Text
 
 from pipelines.pricing.page import heading
-from pipelines.watch.bench.contenders import OURS
+from pipelines.watch.bench.contenders import UNTAUGHT, WATCH
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 
 _OTHERS = 4
+OURS = (WATCH, UNTAUGHT)
 
 
 def print_report(console: Console, found: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 
 from pipelines.watch.bench.customers import SLOTS
 from pipelines.watch.bench.everyday import habits_of
+from pipelines.watch.bench.world import draw_unsent, draw_world
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from pipelines.watch.bench.fleet import Fleet
     from pipelines.watch.bench.pieces import Habits, Piece, Pools
+    from pipelines.watch.bench.world import World
 
 # Days of history before the first that is scored.
 HISTORY = 7
@@ -40,17 +42,21 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Evasion:
-    """How a campaign hides: in its host's hours, with shorter answers, less a day, padded prompts and more keys."""
+    """How a campaign hides: in its host's hours, with shorter answers, less a day, padded prompts and more keys.
+
+    A `disguised` one also takes on some of its host's habits: templates, repeated prompts, cache, end users.
+    """
 
     own_hours: bool = False
     answers: float = 1.0
     amount: float = 1.0
     padding: float = 1.0
     keys: int = 1
+    disguised: bool = False
 
 
 PLAIN = Evasion()
-EVASIVE = Evasion(own_hours=True, answers=0.35, amount=1 / 3, padding=3.0, keys=3)
+EVASIVE = Evasion(own_hours=True, answers=0.35, amount=1 / 3, padding=3.0, keys=3, disguised=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +82,17 @@ class Scene:
     planted: list[Planted] = field(default_factory=list)
     accounts: list[Account] = field(default_factory=list)
     habits: list[Habits] = field(default_factory=list)
+    unsent: list[frozenset[str]] = field(default_factory=list)
+    world: World = field(init=False)
     _taken: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         rng, fleet = self.rng, self.fleet
+        self.world = draw_world(rng)
         self._daily = fleet.rates.sum(axis=2)
         for row in range(len(fleet)):
-            self.habits.append(habits_of(rng, self.pools, reasoning=bool(fleet.reasoning[row])))
+            self.habits.append(habits_of(rng, self.pools, self.world, reasoning=bool(fleet.reasoning[row])))
+            self.unsent.append(draw_unsent(rng, self.world))
             self.accounts.append(self._account(int(fleet.source[row]), int(fleet.first_day[row])))
 
     def _account(self, source: int, first_day: int) -> Account:
@@ -137,6 +147,7 @@ class Scene:
     ) -> int:
         """A new organisation without traffic of its own; its number."""
         self.habits.append(habits)
+        self.unsent.append(draw_unsent(self.rng, self.world))
         self.accounts.append(
             Account(
                 -1,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from pipelines.watch.bench.activity import FIRST_DAY, name_of
-from pipelines.watch.bench.population import AMBIGUOUS, KINDS
+from pipelines.watch.bench.population import AMBIGUOUS, KINDS, TEACHING
 from pipelines.watch.bench.scene import HISTORY
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class Truth:
                (label of a look-alike, or ''), source (customer of the bootstrap, -1 for planted newcomers), benign
     campaigns  label, kind, variant, source (of its host, -1 for planted newcomers), organizations (how many),
                first_day, last_day, output_tokens
-    output     label, organization_id, usage_date, output_tokens (of the campaign alone, cover traffic left out)
+    output     label, organization_id, usage_date, hour, output_tokens (of the campaign alone, cover traffic left out)
     """
 
     days: pd.DataFrame
@@ -56,13 +56,15 @@ def truth_of(con: DuckDBPyConnection, scene: Scene) -> Truth:
     days = days[days["usage_date"] >= first_scored].reset_index(drop=True)
     sources = {name_of(n): a.source for n, a in enumerate(scene.accounts)}
     days["source"] = days["organization_id"].map(sources)
-    attacks, alike = members[members["kind"].isin(KINDS)], members[~members["kind"].isin(KINDS)]
+    attacks, alike = (
+        members[members["kind"].isin([*KINDS, TEACHING])],
+        members[~members["kind"].isin([*KINDS, TEACHING])],
+    )
     output = con.sql("""
-        select label, organization_id, usage_date, sum(output_tokens)::bigint as output_tokens,
-            sum(requests)::bigint as requests
-        from bench_output group by all""").df()
+        select label, organization_id, usage_date, hour, output_tokens, requests from bench_output
+        order by label, organization_id, usage_date, hour""").df()
     gone = output[output["label"].isin(attacks["label"])]
-    active = gone[["label", "organization_id", "usage_date"]]
+    active = gone[["label", "organization_id", "usage_date"]].drop_duplicates()
     days = days.merge(active, how="left", on=["organization_id", "usage_date"])
     days["label"] = days["label"].fillna("")
     near = days.reset_index()[["index", "organization_id", "usage_date"]].merge(alike, on="organization_id")

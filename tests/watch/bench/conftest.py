@@ -29,7 +29,7 @@ def small_scene(seed: int = 1, **changes: object) -> Scene:
 
 @pytest.fixture(scope="session")
 def scene() -> Scene:
-    return small_scene()
+    return small_scene(seed=2)
 
 
 @pytest.fixture(scope="session")

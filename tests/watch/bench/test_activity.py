@@ -24,7 +24,10 @@ def one(con: duckdb.DuckDBPyConnection, query: str) -> object:
     return value
 
 
-@pytest.mark.parametrize("table", ["activity_10min", "activity_hourly", "activity_daily"])
+TABLES = ("activity_10min", "activity_hourly", "activity_daily", "activity_slices_daily", "activity_places_hourly")
+
+
+@pytest.mark.parametrize("table", TABLES)
 def test_columns_are_those_of_the_model(written: Written, table: str) -> None:
     con, _ = written
     path = DBT_PROJECT / "models" / "marts" / "watch" / f"{table}.yml"

@@ -32,9 +32,9 @@ def truth() -> Truth:
         "last_day": [FIRST + timedelta(days=3), FIRST + timedelta(days=1)], "output_tokens": [1000, 200],
     })  # fmt: skip
     output = pd.DataFrame(
-        [("bulk/0", "thief", day(n), 250) for n in range(4)]
-        + [("hydra/0", f"head-{h}", day(n), 10) for h in range(10) for n in range(2)],
-        columns=["label", "organization_id", "usage_date", "output_tokens"],
+        [("bulk/0", "thief", day(n), 12 * h, 125) for n in range(4) for h in range(2)]
+        + [("hydra/0", f"head-{h}", day(n), 8, 10) for h in range(10) for n in range(2)],
+        columns=["label", "organization_id", "usage_date", "hour", "output_tokens"],
     )
     return Truth(days, campaigns, output)
 
@@ -120,3 +120,16 @@ def test_precision_falls_with_the_length_of_the_queue_and_with_noise() -> None:
     blunt = judged(thief=[500.0] * 4, heads=[500.0] * 10)
     assert metrics.precision([sharp], 1) > metrics.precision([sharp], 50) > metrics.precision([blunt], 50)
     assert metrics.precision([sharp], 1) > 0.9
+
+
+def test_what_is_known_within_a_day_counts_from_its_hour() -> None:
+    known = truth()
+    scores = pd.DataFrame({
+        "organization_id": "thief", "usage_date": day(1), "score": [1.0, 5.0, 9.0], "hour": [3, 11, 20],
+    })  # fmt: skip
+    found = metrics.judge(known, scores)
+    assert found.days.loc[found.days["organization_id"] == "thief", "score"].max() == 9.0
+    by = {above: metrics.outcomes(found, above).set_index("label") for above in (0.0, 2.0, 8.0)}
+    assert [float(by[a].loc["bulk/0", "gone"]) for a in (0.0, 2.0, 8.0)] == [0.375, 0.375, 0.5]
+    # At noon the second half of the day is not yet gone.
+    assert float(by[8.0].loc["bulk/0", "flagged_hour"]) == 20

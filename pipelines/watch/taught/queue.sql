@@ -1,0 +1,39 @@
+-- Each organisation at its highest score of all taught detectors, highest first. The p-value is conformal: the share of
+-- scored organisation-days with as high a score, itself included. Parameters: alerts, taken, left_out.
+with days as (
+    select
+        *,
+        row_number() over (
+            partition by usage_date, organization_id order by log_odds desc, detector asc, usage_hour asc
+        ) as place
+    from watch_taught
+    where detector != getvariable('watch_left_out')
+),
+
+scored as (
+    select count(*) as organization_days
+    from watch_organizations
+    where usage_date >= getvariable('watch_first_scored')
+),
+
+ranked as (
+    select
+        days.* exclude (place),
+        (count(*) over (order by log_odds desc)) / (s.organization_days + 1) as p_value,
+        row_number() over (
+            partition by organization_id order by log_odds desc, usage_date asc, detector asc
+        ) as place
+    from days
+    cross join scored as s
+    where place = 1
+)
+
+select * exclude (place)
+from ranked
+where
+    place = 1
+    -- Less likely a campaign's than an honest one's where both are equally common: not worth a reviewer's time.
+    and log_odds > 0
+    and organization_id not in (select unnest(getvariable('watch_taken')))
+order by log_odds desc, organization_id asc
+limit getvariable('watch_alerts');

@@ -1,0 +1,68 @@
+"""Scores of the taught detectors on the features of a window, by day and organisation: of its highest slice or hour."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipelines.watch.taught.detectors import DETECTORS
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+    from pipelines.watch.taught.trees import Trees
+
+# Slices that no detector would name: less output than most, in itself and beside the organisation's own.
+_CANDIDATES = {
+    "watch_features": "output_week_rank >= 0.3 or repeat_days >= 3 or kinds_shared > 0",
+    "watch_hour_features": "true",
+}
+
+
+_SCORED = """
+insert into watch_taught
+with scored as (
+    select usage_date, organization_id, {keys}, round({{log_odds}}, 6) as log_odds
+    from {{table}}
+    where {{candidates}}
+)
+"""
+_HIGHEST = (
+    _SCORED.format(keys="slice, named")
+    + """
+select '{name}', usage_date, organization_id, slice, named, null, log_odds
+from scored
+qualify row_number() over (
+    partition by usage_date, organization_id order by log_odds desc, slice asc, named asc
+) = 1"""
+)
+# Of a day's hours those that are higher than every hour before: what was known when.
+_RECORDS = (
+    _SCORED.format(keys="usage_hour")
+    + """
+select '{name}', usage_date, organization_id, null, null, usage_hour, log_odds
+from scored
+qualify log_odds > coalesce(max(log_odds) over (
+    partition by usage_date, organization_id order by usage_hour
+    rows between unbounded preceding and 1 preceding
+), '-infinity'::double)"""
+)
+
+
+def score(connection: DuckDBPyConnection, taught: dict[str, Trees]) -> None:
+    """Write temp table watch_taught: detector, usage_date, organization_id, slice, named, usage_hour, log_odds.
+
+    Of a detector that sees days one row a day and organisation, its highest slice; of one that sees hours one for each
+    hour that is higher than all before on that day.
+    """
+    connection.execute("""
+        create or replace temp table watch_taught (
+            detector varchar, usage_date date, organization_id varchar, slice varchar, named varchar,
+            usage_hour timestamp, log_odds double)""")
+    for name, trees in taught.items():
+        table = DETECTORS[name].table
+        hourly = table == "watch_hour_features"
+        connection.execute(
+            (_RECORDS if hourly else _HIGHEST).format(
+                name=name, table=table, log_odds=trees.expression(), candidates=_CANDIDATES[table]
+            )
+        )
