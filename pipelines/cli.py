@@ -55,6 +55,8 @@ _ELSEWHERE = {
     ),
 }
 
+_MOST_FAULTS = 20
+
 
 class _Commands(click.Group):
     """Loads a command's module only when it is asked for: start-up stays fast."""
@@ -129,8 +131,8 @@ def run(home: Path, *, or_demo: bool) -> None:
     """Take in what has landed, price it, and publish tables and pages.
 
     Ends with 0, or with 1 and the cause. Bad records are quarantined and do not stop the run, nor do
-    folders whose format is not recognised; these, and limits of meterhouse.toml that are passed, end
-    it with 1 when all else is done.
+    folders whose format is not recognised, or faulty rows of organizations.csv; these, and limits of
+    meterhouse.toml that are passed, end it with 1 when all else is done.
     """
     from pipelines.progress import TerminalReporter
     from pipelines.run import run_all
@@ -146,6 +148,13 @@ def run(home: Path, *, or_demo: bool) -> None:
         raise MeterhouseError(
             " ".join(summary.ingest.unclear),
             way_out="Nothing of this was read; everything else is taken in, and tables and pages are up to date.",
+        )
+    if summary.facts.faults:
+        more = len(summary.facts.faults) - 1
+        raise MeterhouseError(
+            f"facts about organisations are faulty: {summary.facts.faults[0]}"
+            + (f" (and {more:,} more, above.)" if more else ""),
+            way_out="All sound rows count, and tables and pages are up to date; see docs/organizations.md.",
         )
     if summary.breaches:
         raise MeterhouseError(
@@ -224,6 +233,7 @@ def _print_summary(home: Home, summary: Any) -> None:
         rows.append(("GPU hours", f"{summary.unpriced_gpu_hours:f} have no price on the cost card, and are in no cost"))
     rows += [
         ("flags", f"{summary.flags:,} to review" + (f": {summary.watch_note}" if summary.watch_note else "")),
+        *_enforcement_rows(summary.enforcement, len(summary.facts.faults)),
         ("pages", f"{summary.pages:,}"),
         (
             "time",
@@ -239,10 +249,32 @@ def _print_summary(home: Home, summary: Any) -> None:
         click.echo(f"  not read: {name} (its source's `files` pattern in meterhouse.toml leaves it out)")
     for name in taken.growing_files:
         click.echo(f"  being written: {name} (what is not there yet is read by a later run)")
+    for told in summary.facts.notes:
+        click.echo(f"  note: {told}")
+    for fault in summary.facts.faults[:_MOST_FAULTS]:
+        click.echo(f"  does not count: {fault}")
     for audience in ("finance", "platform", "trust-safety"):
         page = home.site / audience / "index.html"
         if page.exists():
             click.echo(f"  {audience:<16} {page}")
+
+
+def _enforcement_rows(found: Any, faults: int) -> list[tuple[str, str]]:
+    """Lines about facts of organisations, where the home has any."""
+    if not (found.organizations or faults):
+        return []
+    flags = f"{found.flags:,} flags on {found.flagged_organizations:,} organisations"
+    unknown = [
+        f"{found.unknown_region_requests:,} requests name no region, which a licence limits"
+        if found.unknown_region_requests
+        else "",
+        f"{found.begun_hour_requests:,} were in the hour in which a suspension began"
+        if found.begun_hour_requests
+        else "",
+    ]
+    told = "; ".join(filter(None, [f"{flags}: used after a suspension or outside a licence", *unknown]))
+    rows = [("facts", f"of {found.organizations:,} organisations" + (f", {faults:,} faults" if faults else ""))]
+    return [*rows, ("enforcement", told)]
 
 
 def _money_rows(money: Any) -> list[tuple[str, str]]:

@@ -20,6 +20,9 @@ import duckdb
 
 from pipelines import build, warehouse
 from pipelines.landing.ingest import IngestSummary, ingest
+from pipelines.organizations.facts import load_organizations, read_facts
+from pipelines.organizations.place import facts_digest
+from pipelines.organizations.unseen import unseen_organizations
 from pipelines.publish.exports import export_published, follow_moved_home, published_folder
 from pipelines.sql import literal
 
@@ -91,6 +94,25 @@ class Money:
 
 
 @dataclass(frozen=True, slots=True)
+class Enforcement:
+    """Usage that suspensions and licences do not allow, and what could not be told of it."""
+
+    organizations: int = 0
+    flags: int = 0
+    flagged_organizations: int = 0
+    unknown_region_requests: int = 0
+    begun_hour_requests: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FactsSummary:
+    """The file of facts about organisations: its faults, a sentence each, and what else is to be told of it."""
+
+    faults: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class RunSummary:
     """What a run took in and what stands published after it."""
 
@@ -101,6 +123,8 @@ class RunSummary:
     money: tuple[Money, ...]
     flags: int
     watch_note: str
+    enforcement: Enforcement
+    facts: FactsSummary
     pages: int
     seconds: float
     breaches: tuple[str, ...]
@@ -124,7 +148,7 @@ def run_all(home: Home, settings: Settings, reporter: Reporter | None = None) ->
             taken = ingest(home, settings, lambda name, done, total: step.update(done, total, name))
             step.finish(taken.records_read, "records")
         plan = build.plan_build(home, settings)
-        changed = plan.needed or _finished(home) != _finish_line(plan, settings)
+        changed = plan.needed or _finished(home) != _finish_line(home, plan, settings)
         if plan.needed:
             with report.step("warehouse") as step:
                 build_warehouse(home, settings, plan)
@@ -158,11 +182,15 @@ def run_watch(home: Home, settings: Settings) -> int:
 
     From here on flags, exports and pages may differ from each other, until the run is remembered as complete.
     """
+    from pipelines.watch.enforcement import find_enforcement_flags
     from pipelines.watch.run import watch
 
     _finish_file(home).unlink(missing_ok=True)
     with warehouse.connect(home) as con:
-        return watch(con, settings).organization_days
+        facts = load_organizations(home, con)
+        judged = watch(con, settings).organization_days
+        find_enforcement_flags(con, settings, faults=len(facts.faults))
+        return judged
 
 
 def build_pages(home: Home, settings: Settings) -> int:
@@ -172,18 +200,18 @@ def build_pages(home: Home, settings: Settings) -> int:
     return build_site(published_folder(home), home, settings).pages
 
 
-def _finish_line(plan: build.Plan, settings: Settings) -> str:
+def _finish_line(home: Home, plan: build.Plan, settings: Settings) -> str:
     """Digest of everything that flags and pages are made from."""
     root = Path(__file__).parent
     code = hashlib.sha256()
     files = [root / "money.py", root / "landing" / "contract.py", root / "pricing" / "units.py"]
-    for folder in (root / "watch", root / "publish", root.parent / "dashboards"):
+    for folder in (root / "organizations", root / "watch", root / "publish", root.parent / "dashboards"):
         files += sorted(folder.rglob("*"))
     for path in files:
         # The watch's bench decides nothing.
         if path.is_file() and not {"__pycache__", "bench"} & set(path.relative_to(root.parent).parts):
             code.update(path.read_bytes())
-    parts = (str(plan.commits), plan.fingerprint, settings.model_dump_json(), code.hexdigest())
+    parts = (str(plan.commits), plan.fingerprint, settings.model_dump_json(), code.hexdigest(), facts_digest(home))
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
@@ -200,7 +228,7 @@ def _finished(home: Home) -> str | None:
 
 def remember_finish(home: Home, settings: Settings, plan: build.Plan) -> None:
     """Record that flags, exports and pages are up to date with the plan's inputs."""
-    _finish_file(home).write_text(json.dumps({"finish_line": _finish_line(plan, settings)}), encoding="utf-8")
+    _finish_file(home).write_text(json.dumps({"finish_line": _finish_line(home, plan, settings)}), encoding="utf-8")
 
 
 def _finish_file(home: Home) -> Path:
@@ -248,6 +276,10 @@ def _summary(
             con.execute(f"select count(*) from read_parquet({literal(folder / 'extraction_flags.parquet')})").fetchone()
             or (0,)
         )[0]
+        told = con.execute(f"""
+            select organizations, flags, flagged_organizations, unknown_region_requests, begun_hour_requests
+            from read_parquet({literal(folder / "enforcement_summary.parquet")})""").fetchall()
+        facts = facts_summary(home, con)
     return RunSummary(
         ingest=taken,
         changed=changed,
@@ -259,12 +291,22 @@ def _summary(
         ),
         flags=flags,
         watch_note=note,
+        enforcement=Enforcement(*told[0]) if told else Enforcement(),
+        facts=facts,
         pages=sum(1 for _ in home.site.rglob("*.html")),
         seconds=seconds,
         breaches=tuple(breaches(settings, taken, requests, unpriced)),
         steps=steps,
         unpriced_gpu_hours=hours and hours.normalize(),
     )
+
+
+def facts_summary(home: Home, con: duckdb.DuckDBPyConnection) -> FactsSummary:
+    """What is to be told of the file of facts; `con` reads the exports."""
+    facts = read_facts(home)
+    activity = f"read_parquet({literal(published_folder(home) / 'activity_daily.parquet')})"
+    notes = unseen_organizations(facts, con, activity) if facts.rows is not None else ()
+    return FactsSummary(tuple(fault.paragraph() for fault in facts.faults), notes)
 
 
 def breaches(settings: Settings, taken: IngestSummary, requests: int, unpriced: int) -> list[str]:

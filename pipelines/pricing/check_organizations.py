@@ -5,19 +5,17 @@ What a row of the terms may say by itself belongs in `check_terms.py`.
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING
 
 from pipelines import warehouse
 from pipelines.landing.manifest import read_manifest
+from pipelines.nearest import nearest
 from pipelines.pricing.findings import Finding
 from pipelines.pricing.tables import TERMS, load
 from pipelines.sql import literal
 
 if TYPE_CHECKING:
     from pipelines.home import Home
-
-_NEAR = 3
 
 
 def unseen_organizations(home: Home) -> list[Finding]:
@@ -45,7 +43,7 @@ def unseen_organizations(home: Home) -> list[Finding]:
 
 def _finding(seen: list[str], organization: str, file: str, line: int, rows: int) -> Finding:
     what = "the term matches" if rows == 1 else f"its {rows} rows match"
-    near = _near(organization, seen)
+    near = nearest(organization, seen)
     alike = f"; most alike: {', '.join(near)}" if near else ""
     return Finding(
         "warning",
@@ -55,9 +53,3 @@ def _finding(seen: list[str], organization: str, file: str, line: int, rows: int
         f"no event of this home is of the organisation {organization!r}, so {what} nothing{alike}",
         "Correct the id; where its first request is still to come, nothing is to be done.",
     )
-
-
-def _near(organization: str, seen: list[str]) -> list[str]:
-    """The ids that look most alike, whatever their case."""
-    by_lower = {one.lower(): one for one in seen}
-    return [by_lower[one] for one in difflib.get_close_matches(organization.lower(), by_lower, _NEAR)]

@@ -46,6 +46,8 @@ SMALL: dict[str, str] = {
     "tuned_models": "published.tuned_models",
     "serving_days": "published.serving_days",
     "watch_summary": "published.watch_summary",
+    "enforcement_flags": "published.enforcement_flags",
+    "enforcement_summary": "published.enforcement_summary",
 }
 _STATE = ".state.json"
 
