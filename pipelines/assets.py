@@ -24,6 +24,7 @@ from pipelines.home import Home
 from pipelines.landing.contract import COLUMNS
 from pipelines.landing.ingest import IngestSummary, ingest
 from pipelines.landing.manifest import current_files, read_manifest
+from pipelines.organizations.facts import read_facts
 from pipelines.publish.exports import export_published, published_folder
 from pipelines.run import breaches, build_pages, remember_finish, run_watch
 from pipelines.settings import Settings, load_settings
@@ -37,6 +38,7 @@ OWNERS = {
     "published": ["team:platform"],
 }
 POOL = "warehouse"
+MOST_FAULTS = 100
 # How long a step waits for another run on the same home (cron, a command) before it fails.
 LOCK_SECONDS = 1800
 
@@ -56,6 +58,13 @@ operator_prices = dg.AssetSpec(
     group_name="rating",
     owners=OWNERS["rating"],
     description="The operator's own rate cards: prices/*.csv of the home.",
+)
+
+organization_facts = dg.AssetSpec(
+    "organization_facts",
+    group_name="watch",
+    owners=OWNERS["watch"],
+    description="What the operator knows of organisations: organizations.csv or organizations.yaml of the home.",
 )
 
 EVENT_SCHEMA = dg.TableSchema(columns=[dg.TableColumn(c.name, c.type.lower(), description=c.meaning) for c in COLUMNS])
@@ -261,9 +270,11 @@ def _count_of(event: dg.Output[Any], counts: dict[str, int]) -> dict[str, int]:
         dg.AssetKey(["marts", "activity_daily"]),
         dg.AssetKey(["marts", "activity_hourly"]),
         dg.AssetKey(["marts", "activity_10min"]),
+        dg.AssetKey(["marts", "activity_places_daily"]),
+        organization_facts,
     ],
     description="Ranks unusual harvesting-like usage at a fixed alert budget, with reasons and counter-evidence. "
-    "A flag is a lead for review.",
+    "A flag is a lead for review. Usage after suspensions and outside licences is flagged beside it.",
 )
 def extraction_flags(home: MeterhouseHome) -> dg.MaterializeResult[Any]:
     """Flags of all detectors; metadata holds how many, and the organisation-days scored."""
@@ -272,7 +283,22 @@ def extraction_flags(home: MeterhouseHome) -> dg.MaterializeResult[Any]:
         scored = run_watch(place, load_settings(place))
         with warehouse.connect(place, read_only=True) as con:
             flags = (con.execute("select count(*) from published.extraction_flags").fetchone() or (0,))[0]
-    return dg.MaterializeResult(metadata={"dagster/row_count": flags, "organization_days": scored})
+        certain = (con.execute("select count(*) from published.enforcement_flags").fetchone() or (0,))[0]
+    return dg.MaterializeResult(
+        metadata={"dagster/row_count": flags, "organization_days": scored, "enforcement_flags": certain}
+    )
+
+
+@dg.asset_check(
+    asset=extraction_flags,
+    description="Every row of the facts about organisations is sound: a faulty one does not count, and stops nothing.",
+)
+def organization_facts_are_sound(home: MeterhouseHome) -> dg.AssetCheckResult:
+    """Fails with the faults, each with file, line, field and what to do."""
+    faults = [fault.paragraph() for fault in read_facts(home.get()).faults]
+    return dg.AssetCheckResult(
+        passed=not faults, severity=dg.AssetCheckSeverity.ERROR, metadata={"faults": faults[:MOST_FAULTS]}
+    )
 
 
 @dg.asset(
@@ -372,7 +398,7 @@ def pages_exist_for_every_audience(home: MeterhouseHome) -> dg.AssetCheckResult:
 
 MAIN_JOB = dg.define_asset_job(
     "main_job",
-    selection=dg.AssetSelection.all() - dg.AssetSelection.assets("operator_prices"),
+    selection=dg.AssetSelection.all() - dg.AssetSelection.assets("operator_prices", "organization_facts"),
     description="Landing to pages: what `meterhouse run` does.",
     executor_def=dg.in_process_executor,
 )

@@ -263,7 +263,7 @@ def _enforcement_rows(found: Any, faults: int) -> list[tuple[str, str]]:
     """Lines about facts of organisations, where the home has any."""
     if not (found.organizations or faults):
         return []
-    flags = f"{found.flags:,} flags on {found.flagged_organizations:,} organisations"
+    flags = f"{_counted(found.flags, 'flag')} on {_counted(found.flagged_organizations, 'organisation')}"
     unknown = [
         f"{found.unknown_region_requests:,} requests name no region, which a licence limits"
         if found.unknown_region_requests
@@ -273,8 +273,13 @@ def _enforcement_rows(found: Any, faults: int) -> list[tuple[str, str]]:
         else "",
     ]
     told = "; ".join(filter(None, [f"{flags}: used after a suspension or outside a licence", *unknown]))
-    rows = [("facts", f"of {found.organizations:,} organisations" + (f", {faults:,} faults" if faults else ""))]
+    counted = f"of {_counted(found.organizations, 'organisation')}"
+    rows = [("facts", counted + (f"; {_counted(faults, 'fault')}, see below" if faults else ""))]
     return [*rows, ("enforcement", told)]
+
+
+def _counted(n: int, what: str) -> str:
+    return f"{n:,} {what}{'' if n == 1 else 's'}"
 
 
 def _money_rows(money: Any) -> list[tuple[str, str]]:

@@ -43,6 +43,30 @@ _FLAGS = (
     ("revenue_amount", "decimal(38,18)", "Revenue on the flagged days; null when unpriced"),
     ("state", "varchar", "State of the review; new until a decision comes back"),
 )
+_ENFORCEMENT = (
+    ("flag_id", "varchar", "Stable id: hash of rule, organisation and the instant of the suspension"),
+    ("organization_id", "varchar", "Who used it"),
+    ("rule", "varchar", "usage_after_suspension, region_not_licensed or model_not_licensed"),
+    ("since", "timestamp", "From when on it was suspended; null for licences, which name no instant"),
+    ("first_seen", "date", "First day with such usage, UTC"),
+    ("last_seen", "date", "Last day with such usage, UTC"),
+    ("requests", "bigint", "Requests that were answered"),
+    ("refused_requests", "bigint", "Requests beside them with status 400 or above: no usage"),
+    ("output_tokens", "bigint", "Output tokens of these requests"),
+    ("billing_currency", "varchar", "Currency of revenue_amount; null when unpriced or when several meet"),
+    ("revenue_amount", "decimal(38,18)", "Revenue; null when nothing is priced or several currencies meet"),
+    ("models", "varchar[]", "Models seen; after a suspension, on days that lie wholly after it"),
+    ("regions", "varchar[]", "Regions seen, as far as the logs name them"),
+    ("detail", "varchar", "What was used against what is allowed, in words"),
+)
+_ENFORCEMENT_SUMMARY = (
+    ("organizations", "bigint", "Organisations with facts"),
+    ("flags", "bigint", "Rows of enforcement_flags"),
+    ("flagged_organizations", "bigint", "Organisations with such a flag"),
+    ("unknown_region_requests", "bigint", "Requests without a region of organisations whose licence limits regions"),
+    ("begun_hour_requests", "bigint", "Requests in the hour in which a suspension began: not flagged"),
+    ("faults", "bigint", "Faulty rows or files of facts, which did not count"),
+)
 
 
 def events_page() -> str:
@@ -107,6 +131,15 @@ def published_page() -> str:
         "## extraction_flags\n",
         "Grain: case to review. A flag is a lead, ranked at the alert budget of meterhouse.toml.\n",
         _table(list(_FLAGS)),
+        "",
+        "## enforcement_flags\n",
+        "Grain: organisation x rule. Usage after a suspension, outside licensed regions or of models not licensed, as",
+        "[organizations.md](organizations.md) says: certain, and outside the alert budget.\n",
+        _table(list(_ENFORCEMENT)),
+        "",
+        "## enforcement_summary\n",
+        "One row: what was held against the facts about organisations, and what could not be.\n",
+        _table(list(_ENFORCEMENT_SUMMARY)),
     ]
     return "\n".join(parts) + "\n"
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dashboards import cells
 from dashboards.page import Card, Cell, Column, Page, Table, Tile
-from dashboards.pages import case, records
+from dashboards.pages import case, enforcement, records
 from dashboards.pages.reasons import json_list, parse_reasons, words
 from dashboards.svg import spark
 from pipelines.publish import numbers
@@ -123,7 +123,7 @@ def _queue(facts: Facts) -> Page:
         "cards.html.j2",
         "index",
         "Extraction watch",
-        {"tiles": tiles, "cards": [card]},
+        {"tiles": tiles, "cards": [card, *enforcement.card(facts)]},
     )
 
 

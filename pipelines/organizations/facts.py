@@ -94,9 +94,7 @@ def _text_of(path: Path) -> str:
             way_out="Save the file as UTF-8.",
         ) from error
     if not text.strip():
-        raise MeterhouseError(
-            "the file is empty.", file=path, way_out="Give it a row an organisation, or remove it."
-        )
+        raise MeterhouseError("the file is empty.", file=path, way_out="Give it a row an organisation, or remove it.")
     if "\0" in text:
         raise MeterhouseError(
             "the file is no text.",

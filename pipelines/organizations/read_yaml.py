@@ -42,10 +42,11 @@ def read_yaml(path: Path, text: str, faults: list[MeterhouseError]) -> Iterator[
     before = -1
     for node in root.value:
         line = node.start_mark.line
+        if line == before:
+            faults.append(MeterhouseError("two entries are on one line.", file=path, line=line + 1, way_out=_OWN_LINE))
+            continue
+        before = line
         try:
-            if line == before:
-                raise MeterhouseError("two entries are on one line.", file=path, line=line + 1, way_out=_OWN_LINE)
-            before = line
             yield line + 1, _entry(path, node)
         except MeterhouseError as fault:
             faults.append(fault)
@@ -64,8 +65,8 @@ def _text(path: Path, name: str, node: yaml.Node) -> str:
     if isinstance(node, yaml.ScalarNode):
         return "" if node.tag == _NOTHING else str(node.value)
     if isinstance(node, yaml.SequenceNode) and name in _LISTS:
-        items = [item.value if isinstance(item, yaml.ScalarNode) else None for item in node.value]
-        if all(item is not None and SEPARATOR not in item for item in items):
+        items = [str(item.value) for item in node.value if isinstance(item, yaml.ScalarNode)]
+        if len(items) == len(node.value) and not any(SEPARATOR in item for item in items):
             return SEPARATOR.join(items)
     raise MeterhouseError(
         f"the value of {name} is {'no list of names' if name in _LISTS else 'no single value'}.",

@@ -40,8 +40,12 @@ TABLES = (
     "serving_days",
     "activity_daily",
     "watch_summary",
+    "enforcement_flags",
+    "enforcement_summary",
 )
 MAX_PRODUCT_PAGES = 200
+# Flags of suspensions and licences on a page; all are in the published table.
+MAX_ENFORCEMENT = 500
 # Of organisations, products and models each: the largest stand for themselves on the pages, all others in one row.
 MOST_NAMES = 10_000
 
@@ -92,6 +96,8 @@ class Facts:
     ledger: list[Row] = field(default_factory=list)
     flags: list[Row] = field(default_factory=list)
     watch: Row = field(default_factory=dict)
+    enforcement: list[Row] = field(default_factory=list)
+    enforcement_summary: Row = field(default_factory=dict)
     case_days: dict[str, list[Row]] = field(default_factory=dict)
     case_shares: dict[str, list[Row]] = field(default_factory=dict)
     case_hours: dict[str, list[Row]] = field(default_factory=dict)
@@ -133,6 +139,7 @@ def load_facts(published: Path, home: Home, settings: Settings) -> Facts:
             "file_count": _rows(con, "select count(*) as n from ingested_files")[0]["n"],
             "quarantine": _query(con, "quarantine"),
             "watch": _rows(con, "from watch_summary")[0],
+            "enforcement_summary": _rows(con, "from enforcement_summary")[0],
         }
         span = _rows(con, "select min(charge_date) as first, max(charge_date) as last from spend_daily")[0]
         if span["first"] is None or build["data_through"] is None:
@@ -280,6 +287,7 @@ def _usage(con: duckdb.DuckDBPyConnection, period: Period) -> dict[str, Any]:
         "without_amount_reasons": _group(_query(con, "without_amount_reasons"), "side") if without else {},
         "ledger": _query(con, "ledger"),
         "flags": (flags := _query(con, "flags")),
+        "enforcement": _enforcement(con),
         "case_days": _group(_query(con, "case_days"), "case_id") if flags else {},
         "case_shares": _group(_query(con, "case_shares"), "case_id") if flags else {},
         "case_hours": _group(_query(con, "case_hours"), "case_id") if flags else {},
@@ -294,6 +302,11 @@ def _list_value(con: duckdb.DuckDBPyConnection) -> list[Row]:
     if _rows(con, "from listed_apart limit 1"):
         con.execute(read_sql(QUERIES / "listed_requests.sql"))
     return _query(con, "list_value")
+
+
+def _enforcement(con: duckdb.DuckDBPyConnection) -> list[Row]:
+    con.execute("set variable most_enforcement = ?", [MAX_ENFORCEMENT])
+    return _query(con, "enforcement")
 
 
 def _query(con: duckdb.DuckDBPyConnection, name: str) -> list[Row]:

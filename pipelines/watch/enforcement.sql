@@ -7,7 +7,7 @@ create or replace temp macro watch_allows(names, given) as (
 );
 
 create or replace temp macro watch_named(names) as (
-    array_to_string(names[:getvariable('watch_most_named')], ', ')
+    array_to_string(list_slice(names, 1, getvariable('watch_most_named')), ', ')
     || case
         when len(names) > getvariable('watch_most_named')
             then ' and ' || (len(names) - getvariable('watch_most_named')) || ' more'
@@ -147,10 +147,12 @@ select
     coalesce(s.regions, []::varchar[]) as regions,
     case f.rule
         when 'usage_after_suspension'
-            then 'suspended from ' || strftime(f.since, '%Y-%m-%d %H:%M:%S') || ' UTC'
-            || case
-                when f.since > date_trunc('hour', f.since) then '; the hour in which that was does not count' else ''
-            end
+            then
+                'suspended from ' || strftime(f.since, '%Y-%m-%d %H:%M:%S') || ' UTC'
+                || case
+                    when f.since > date_trunc('hour', f.since) then '; the hour in which that was does not count'
+                    else ''
+                end
         when 'region_not_licensed'
             then 'served in ' || watch_named(s.regions) || '; licensed: ' || watch_named(o.licensed_regions)
         else 'served by ' || watch_named(s.models) || '; licensed: ' || watch_named(o.licensed_models)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +10,8 @@ from pipelines.home import Home
 from pipelines.organizations.facts import read_facts
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pipelines.organizations.facts import Facts
 
 

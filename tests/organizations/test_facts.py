@@ -19,16 +19,18 @@ if TYPE_CHECKING:
 
     from tests.organizations.conftest import Place
 
+at = datetime.fromisoformat
+
 SHAPE = [
     ("organization_id", "VARCHAR"), ("created_at", "TIMESTAMP"), ("programme", "VARCHAR"),
     ("payment_group", "VARCHAR"), ("signup_network", "VARCHAR"), ("home_region", "VARCHAR"),
     ("licensed_regions", "VARCHAR[]"), ("licensed_models", "VARCHAR[]"), ("suspended_from", "TIMESTAMP"),
 ]  # fmt: skip
 WHOLE = {
-    "organization_id": "acme", "created_at": datetime(2026, 1, 31), "programme": "trial",
+    "organization_id": "acme", "created_at": at("2026-01-31"), "programme": "trial",
     "payment_group": "h_" + "0" * 24, "signup_network": "a" * 64, "home_region": "eu",
     "licensed_regions": ["eu-*", "us-east-1"], "licensed_models": ["gpt-4o"],
-    "suspended_from": datetime(2026, 3, 1, 10, 30),
+    "suspended_from": at("2026-03-01 10:30"),
 }  # fmt: skip
 CSV = (
     ",".join(name for name, _ in SHAPE)
@@ -87,12 +89,12 @@ def test_columns_may_be_left_out_and_stand_in_any_order(place: Place) -> None:
     facts = place.csv("suspended_from,organization_id\n2026-03-01T00:00Z,a\n,b\n")
     assert facts.faults == ()
     assert ids(facts) == ["a", "b"]
-    assert facts.rows["suspended_from"].to_pylist() == [datetime(2026, 3, 1), None]
+    assert facts.rows["suspended_from"].to_pylist() == [at("2026-03-01"), None]
 
 
 def test_a_time_without_a_zone_is_utc(place: Place) -> None:
     facts = place.csv("organization_id,created_at\na,2026-03-01 08:00\n")
-    assert facts.rows["created_at"].to_pylist() == [datetime(2026, 3, 1, 8)]
+    assert facts.rows["created_at"].to_pylist() == [at("2026-03-01 08:00")]
 
 
 @pytest.mark.parametrize("name", ["-acme", "@acme/team", "+1", "acmé", "a b", "a;b", "a|b", "yes", "007"])

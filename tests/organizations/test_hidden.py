@@ -52,9 +52,10 @@ def test_another_home_gives_another_name_and_a_network_has_the_name_the_logs_giv
             (facts.rows["signup_network"].to_pylist()[0],)
         ]
     place.home.salt_file.unlink()
-    assert place.csv("organization_id,signup_network\na,203.0.113.7\n").rows["signup_network"] != facts.rows[
-        "signup_network"
-    ]
+    assert (
+        place.csv("organization_id,signup_network\na,203.0.113.7\n").rows["signup_network"]
+        != facts.rows["signup_network"]
+    )
 
 
 @pytest.mark.parametrize("field", ["payment_group", "signup_network"])

@@ -257,6 +257,8 @@ TABLES = (
     "serving_days",
     "activity_daily",
     "watch_summary",
+    "enforcement_flags",
+    "enforcement_summary",
 )
 
 
@@ -317,6 +319,14 @@ def make_tables(con: duckdb.DuckDBPyConnection) -> None:
         """create table watch_summary as select date '2026-05-30' as last_day, 1500::bigint as organization_days,
         240::bigint as unjudged_days, 1.5::decimal(18, 6) as alerts_allowed, 1 as single_cases, 1 as group_cases,
         '' as note"""
+    )
+    con.execute(
+        """create table enforcement_flags (flag_id varchar, organization_id varchar, rule varchar, since timestamp,
+        first_seen date, last_seen date, requests bigint, refused_requests bigint, output_tokens bigint,
+        billing_currency varchar, revenue_amount decimal(38, 18), models varchar[], regions varchar[], detail varchar);
+        create table enforcement_summary as select 0::bigint as organizations, 0::bigint as flags,
+        0::bigint as flagged_organizations, 0::bigint as unknown_region_requests, 0::bigint as begun_hour_requests,
+        0::bigint as faults"""
     )
 
 

@@ -16,6 +16,8 @@ from pipelines.watch.enforcement import RULES, find_enforcement_flags
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+at = datetime.fromisoformat
+
 PLACE = {"organization_id": "acme", "region": "eu-west-1", "model": "gpt-4o", "base_model": None, "requests": 10,
          "failed": 0, "output_tokens": 100, "billing_currency": "USD", "revenue_amount": Decimal("0.1")}  # fmt: skip
 
@@ -79,7 +81,7 @@ def test_without_facts_or_usage_nothing_is_flagged(ground: Ground) -> None:
     ground.place("2026-03-01")
     ground.hour("2026-03-01 10:00")
     assert ground.found() == []
-    ground.facts("other", suspended_from=datetime(2026, 1, 1), licensed_regions=["x"], licensed_models=["x"])
+    ground.facts("other", suspended_from=at("2026-01-01"), licensed_regions=["x"], licensed_models=["x"])
     ground.facts(home_region="us")
     assert ground.found() == []
     assert ground.summary() == {
@@ -89,7 +91,7 @@ def test_without_facts_or_usage_nothing_is_flagged(ground: Ground) -> None:
 
 
 def test_usage_after_a_suspension_counts_from_the_next_whole_hour(ground: Ground) -> None:
-    ground.facts(suspended_from=datetime(2026, 3, 1, 10, 30))
+    ground.facts(suspended_from=at("2026-03-01 10:30"))
     for hour, requests in (("2026-03-01 09:00", 1), ("2026-03-01 10:00", 2), ("2026-03-01 11:00", 4)):
         ground.hour(hour, requests)
     ground.hour("2026-03-03 00:00", 8)
@@ -98,7 +100,7 @@ def test_usage_after_a_suspension_counts_from_the_next_whole_hour(ground: Ground
     (flag,) = ground.found()
     assert flag | {"flag_id": ""} == {
         "flag_id": "", "organization_id": "acme", "rule": "usage_after_suspension",
-        "since": datetime(2026, 3, 1, 10, 30), "first_seen": date(2026, 3, 1), "last_seen": date(2026, 3, 3),
+        "since": at("2026-03-01 10:30"), "first_seen": date(2026, 3, 1), "last_seen": date(2026, 3, 3),
         "requests": 12, "refused_requests": 0, "output_tokens": 120, "billing_currency": "USD",
         "revenue_amount": Decimal("0.12"), "models": ["after"], "regions": ["eu-west-1"],
         "detail": "suspended from 2026-03-01 10:30:00 UTC; the hour in which that was does not count",
@@ -107,7 +109,7 @@ def test_usage_after_a_suspension_counts_from_the_next_whole_hour(ground: Ground
 
 
 def test_a_suspension_on_the_hour_leaves_nothing_out(ground: Ground) -> None:
-    ground.facts(suspended_from=datetime(2026, 3, 1, 10))
+    ground.facts(suspended_from=at("2026-03-01 10:00"))
     ground.hour("2026-03-01 10:00", 2)
     (flag,) = ground.found()
     assert (flag["requests"], flag["detail"]) == (2, "suspended from 2026-03-01 10:00:00 UTC")
@@ -115,7 +117,7 @@ def test_a_suspension_on_the_hour_leaves_nothing_out(ground: Ground) -> None:
 
 
 def test_refused_requests_are_no_usage_but_told_beside_it(ground: Ground) -> None:
-    ground.facts(suspended_from=datetime(2026, 3, 1))
+    ground.facts(suspended_from=at("2026-03-01"))
     ground.hour("2026-03-01 10:00", 5, failed=5)
     assert ground.found() == []
     ground.hour("2026-03-02 10:00", 7, failed=3)
@@ -124,11 +126,11 @@ def test_refused_requests_are_no_usage_but_told_beside_it(ground: Ground) -> Non
 
 
 def test_a_suspension_to_come_and_one_long_ago(ground: Ground) -> None:
-    ground.facts(suspended_from=datetime(2030, 1, 1))
+    ground.facts(suspended_from=at("2030-01-01"))
     ground.hour("2026-03-01 10:00")
     assert ground.found() == []
     ground.con.execute("delete from watch.organizations")
-    ground.facts(suspended_from=datetime(2025, 1, 1))
+    ground.facts(suspended_from=at("2025-01-01"))
     ground.place("2026-12-31")
     assert [f["rule"] for f in ground.found(window_days=7)] == ["usage_after_suspension"]
 
@@ -224,7 +226,7 @@ def test_licences_are_held_against_the_window_for_they_say_what_holds_now(ground
 
 
 def test_flags_keep_their_id_while_usage_goes_on_and_two_suspensions_are_two(ground: Ground) -> None:
-    ground.facts(suspended_from=datetime(2026, 3, 1), licensed_models=["a"])
+    ground.facts(suspended_from=at("2026-03-01"), licensed_models=["a"])
     ground.hour("2026-03-01 10:00")
     ground.place("2026-03-01")
     first = {f["rule"]: f["flag_id"] for f in ground.found()}
