@@ -31,6 +31,7 @@ _ELSEWHERE = {
         "quarantine",
         "Work on records that were not accepted.",
     ),
+    "cases": ("pipelines.cases.commands", "cases", "Work on the cases of the extraction watch."),
     "watch": ("pipelines.watch.commands", "watch", "Measure what the extraction watch is worth."),
     "prices": ("pipelines.pricing.commands", "prices", "List, check and import rates."),
     "explain": (

@@ -135,10 +135,13 @@ class Limits(_Strict):
 
 
 class Watch(_Strict):
-    """The extraction watch: how many alerts people can review."""
+    """The extraction watch: how many alerts people can review, and who answers for them."""
 
     alerts_per_1000_organization_days: float = Field(default=1.0, gt=0, le=1000, allow_inf_nan=False)
     window_days: int = Field(default=28, ge=7, le=120)
+    # To whom organisations answer a notice, and within how many days.
+    notice_contact: str = ""
+    notice_days: int = Field(default=14, ge=1, le=365)
 
 
 class Site(_Strict):
