@@ -1,4 +1,4 @@
-"""Texts of reasons and figures without the names of other organisations. Which reasons there are is decided elsewhere."""
+"""Texts of reasons without the names of other organisations. Which reasons there are is decided in pipelines/watch."""
 
 from __future__ import annotations
 

@@ -69,10 +69,8 @@ def _seen(pack: Pack) -> tuple[str, ...]:
     case, usual = pack["case"], pack["usual_before"]
     requests = sum(row["requests"] for row in pack["usage"])
     output = sum(row["output_tokens"] for row in pack["usage"])
-    said = [
-        f"From {case['first_seen']} to {case['last_seen']} (days in UTC) your account made {requests:,} requests, "
-        f"whose answers came to {output:,} output tokens."
-    ]
+    span = f"From {case['first_seen']} to {case['last_seen']} (days in UTC)"
+    said = [f"{span} your account made {requests:,} requests, whose answers came to {output:,} output tokens."]
     inside = [day for day in pack["days"] if day["in_case"]]
     if inside:
         peak = max(inside, key=lambda day: (day["output_tokens"], day["usage_date"]))
