@@ -1,4 +1,4 @@
-"""A home whose published tables hold two cases: one of `acme` alone, one of three accounts; and others' ids everywhere."""
+"""A home whose published tables hold two cases, of `acme` alone and of three accounts, and others' ids everywhere."""
 
 from __future__ import annotations
 
