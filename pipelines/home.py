@@ -5,6 +5,7 @@ fetched/<source>/**     copies of the objects of sources in object stores
 events/                 accepted events (usage_date=*/), key index and the manifest
 quarantine/             records that were not accepted
 prices/*.csv            the operator's own rate cards (optional)
+organizations.csv       facts about organisations, or organizations.yaml (optional)
 warehouse.duckdb        tables; may be deleted and is rebuilt
 exports/published/      the published tables as Parquet
 site/<audience>/        the pages

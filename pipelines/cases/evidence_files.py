@@ -114,5 +114,7 @@ def _figure(value: Any) -> str:
 
 
 def _cell(value: Any) -> str:
-    """A value of a table as it is in evidence.json."""
+    """A value of a table; instants to the second."""
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M:%S}"
     return "\u2013" if value is None or value == "" else str(value)
