@@ -29,8 +29,8 @@ def find_enforcement_flags(connection: DuckDBPyConnection, settings: Settings, *
     marts.activity_hourly; `faults` is how many faults the file of facts has.
     """
     connection.execute("create schema if not exists published")
-    span = connection.execute("select max(usage_date) from marts.activity_places_daily").fetchone()
-    last: date = span[0] if span and span[0] else _NO_DAY
+    ((last_day,),) = connection.execute("select max(usage_date) from marts.activity_places_daily").fetchall()
+    last: date = last_day or _NO_DAY
     first = last - timedelta(days=settings.watch.window_days - 1)
     run_sql(
         connection,
@@ -40,5 +40,5 @@ def find_enforcement_flags(connection: DuckDBPyConnection, settings: Settings, *
         most_named=MOST_NAMED,
         facts_faults=faults,
     )
-    row = connection.execute("select count(*) from watch.enforcement_flags").fetchone()
-    return int(row[0]) if row else 0
+    ((flags,),) = connection.execute("select count(*) from watch.enforcement_flags").fetchall()
+    return int(flags)
