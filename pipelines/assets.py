@@ -283,7 +283,7 @@ def extraction_flags(home: MeterhouseHome) -> dg.MaterializeResult[Any]:
         scored = run_watch(place, load_settings(place))
         with warehouse.connect(place, read_only=True) as con:
             flags = (con.execute("select count(*) from published.extraction_flags").fetchone() or (0,))[0]
-        certain = (con.execute("select count(*) from published.enforcement_flags").fetchone() or (0,))[0]
+            certain = (con.execute("select count(*) from published.enforcement_flags").fetchone() or (0,))[0]
     return dg.MaterializeResult(
         metadata={"dagster/row_count": flags, "organization_days": scored, "enforcement_flags": certain}
     )
