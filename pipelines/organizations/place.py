@@ -18,7 +18,8 @@ _NEAR = ("organizations.yml", "organizations.json", "organisations.csv", "organi
 
 def files_of(home: Home) -> list[Path]:
     """The files of facts that are there: one at most, if all is well."""
-    return [path for path in (home.root / name for name in FILES) if path.exists()]
+    # A link that leads nowhere is a file that cannot be read, not a home without facts.
+    return [path for path in (home.root / name for name in FILES) if path.exists() or path.is_symlink()]
 
 
 def facts_file(home: Home) -> Path | None:
@@ -41,11 +42,19 @@ def facts_file(home: Home) -> Path | None:
     return found[0] if found else None
 
 
+def _content(path: Path) -> bytes:
+    """Digest of what the file says; nothing of one that cannot be read, which is told when it is."""
+    try:
+        return hashlib.sha256(path.read_bytes()).digest()
+    except OSError:
+        return b""
+
+
 def facts_digest(home: Home) -> str:
     """Digest of the files of facts as they lie there; another one makes the next run redo the watch."""
     digest = hashlib.sha256()
     for name in (*FILES, *_NEAR):
         path = home.root / name
-        if path.is_file():
-            digest.update(name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+        if path.exists() or path.is_symlink():
+            digest.update(name.encode() + b"\0" + _content(path))
     return digest.hexdigest()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from io import StringIO
 from typing import TYPE_CHECKING
 
 from pipelines.errors import MeterhouseError
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 def read_csv(path: Path, text: str, faults: list[MeterhouseError]) -> Iterator[Row]:
     """Each row of the file; rows of another width are added to `faults`. Raises where nothing can be read."""
-    reader = csv.reader(text.splitlines(keepends=True), strict=True)
+    reader = csv.reader(StringIO(text, newline=""), strict=True)
     try:
         header = [name.strip() for name in next(reader, [])]
         _require_commas(path, header)

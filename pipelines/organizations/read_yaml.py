@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+# Ten times as fast where PyYAML has it.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_DEEPEST = 10
 _LISTS = frozenset(column.name for column in COLUMNS if column.kind == "list")
 _NOTHING = "tag:yaml.org,2002:null"
 _ENTRY = "An entry is a mapping, as in `- {organization_id: acme, suspended_from: 2026-03-01T00:00:00Z}`."
@@ -27,7 +30,8 @@ _OWN_LINE = "Begin each entry on a line of its own; until then the second does n
 def read_yaml(path: Path, text: str, faults: list[MeterhouseError]) -> Iterator[Row]:
     """Each entry of the file; faulty ones are added to `faults`. Raises where nothing can be read."""
     try:
-        root = yaml.compose(text, yaml.SafeLoader)
+        _require_shallow(path, text)
+        root = yaml.compose(text, _LOADER)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         cause = getattr(error, "problem", None) or "it cannot be read"
@@ -50,6 +54,17 @@ def read_yaml(path: Path, text: str, faults: list[MeterhouseError]) -> Iterator[
             yield line + 1, _entry(path, node)
         except MeterhouseError as fault:
             faults.append(fault)
+
+
+def _require_shallow(path: Path, text: str) -> None:
+    """Raise MeterhouseError for lists in lists without end, which would end the process when they are composed."""
+    depth = 0
+    for event in yaml.parse(text, _LOADER):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            raise MeterhouseError(
+                "the file is nested too deeply.", file=path, line=event.start_mark.line + 1, way_out=_ENTRY
+            )
 
 
 def _entry(path: Path, node: yaml.Node) -> dict[str, str]:

@@ -3,7 +3,8 @@
 
 -- A name of a licence is a model or region itself, or has * and ? in it.
 create or replace temp macro watch_allows(names, given) as (
-    len(list_filter(names, lambda one: lower(given) glob lower(one))) > 0
+    -- Brackets and backslashes stand for themselves.
+    len(list_filter(names, lambda one: lower(given) glob replace(replace(lower(one), '\', '\\'), '[', '[[]'))) > 0
 );
 
 create or replace temp macro watch_named(names) as (

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pipelines.organizations.facts import read_facts
+from pipelines.organizations.place import facts_digest
 from tests.organizations.conftest import ids
 
 if TYPE_CHECKING:
@@ -173,8 +175,24 @@ def test_a_name_that_is_not_read_is_told(place: Place, name: str) -> None:
     assert "organizations.csv" in only(place.file(name, "organization_id\na\n").faults).way_out
 
 
-def test_a_folder_of_that_name_is_told(place: Place) -> None:
-    (place.home.root / "organizations.csv").mkdir()
-    from pipelines.organizations.facts import read_facts
-
+def test_a_folder_of_that_name_or_a_link_to_nothing_is_told(place: Place) -> None:
+    file = place.home.root / "organizations.csv"
+    empty = facts_digest(place.home)
+    file.mkdir()
     assert "cannot be read" in only(read_facts(place.home).faults).cause
+    file.rmdir()
+    file.symlink_to(place.home.root / "gone.csv")
+    assert "cannot be read" in only(read_facts(place.home).faults).cause
+    assert facts_digest(place.home) != empty
+
+
+def test_lines_are_counted_as_an_editor_does_whatever_is_in_a_value(place: Place) -> None:
+    facts = place.csv("organization_id,programme\r\na,x\u2028y\r\nb,\x0cz\r\nc,\nd,bad \n")
+    assert [(f.line, f.field) for f in facts.faults] == [(n, "programme") for n in (2, 3, 5)]
+    assert ids(facts) == ["c"]
+
+
+def test_yaml_that_is_nested_without_end_stops_nothing(place: Place) -> None:
+    facts = place.yaml("- " + "[" * 100_000)
+    assert len(facts.faults) == 1
+    assert facts.rows is None

@@ -147,6 +147,9 @@ def test_a_suspension_to_come_and_one_long_ago(ground: Ground) -> None:
         (["eu"], "eu-west-1", True),
         (["eu-*"], "us-east-1", True),
         (["eu-*"], "eu", True),
+        (["eu[12]"], "eu[12]", False),
+        (["eu[12]"], "eu1", True),
+        (["eu\\*"], "eu\\1", False),
     ],
 )
 def test_regions(ground: Ground, licensed: list[str], region: str, *, is_flagged: bool) -> None:
