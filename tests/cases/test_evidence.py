@@ -59,6 +59,18 @@ def test_figures_are_those_of_the_organisation_in_the_days_of_the_case(home: Hom
     assert len(pack["versions"]["price_book"]) == 32
 
 
+def test_of_many_requests_the_same_twenty_are_shown(home: Home) -> None:
+    folder = home.exports / "published"
+    with duckdb.connect() as con:
+        con.execute(f"create table flags as from '{folder}/extraction_flags.parquet'")
+        con.execute("update flags set first_seen = '2026-03-01', last_seen = '2026-03-10'")
+        con.execute(f"copy flags to '{folder}/extraction_flags.parquet'")
+    (pack,) = packs(home, SINGLE)
+    assert sum(row["requests"] for row in pack["usage"]) == 30
+    assert len(pack["sample"]) == 20
+    assert packs(home, SINGLE) == [pack]
+
+
 def test_peers_are_a_percentile_alone(home: Home) -> None:
     (pack,) = packs(home, SINGLE)
     # The lowest of seven: none below, one of seven equal, and that is itself.
@@ -106,6 +118,7 @@ def test_a_case_of_several_accounts_gives_each_its_own_figures(home: Home) -> No
     assert {pack["case"]["linked_accounts"] for pack in found} == {2}
     assert [sum(u["output_tokens"] for u in pack["usage"]) for pack in found] == [9_000, 9_009, 9_018]
     for pack in found:
+        assert len(pack["sample"]) == 9
         assert pack["case"]["other"] == {}
         assert pack["reasons"][0]["own_baseline"] is None
         assert "own_baseline" not in pack["reasons"][0]["text"]
