@@ -264,16 +264,19 @@ def _enforcement_rows(found: Any, faults: int) -> list[tuple[str, str]]:
     """Lines about facts of organisations, where the home has any."""
     if not (found.organizations or faults):
         return []
-    flags = f"{_counted(found.flags, 'flag')} on {_counted(found.flagged_organizations, 'organisation')}"
+    on = f"{_counted(found.flags, 'flag')} on {_counted(found.flagged_organizations, 'organisation')}"
+    flags = f"{on}: used after a suspension or outside a licence"
+    if not found.flags:
+        flags = "no usage after a suspension or outside a licence"
+    if not found.organizations:
+        flags = "no fact to hold usage against"
     unknown = [
-        f"{found.unknown_region_requests:,} requests name no region, which a licence limits"
+        f"{found.unknown_region_requests:,} requests without a region, which a licence limits"
         if found.unknown_region_requests
         else "",
-        f"{found.begun_hour_requests:,} were in the hour in which a suspension began"
-        if found.begun_hour_requests
-        else "",
+        f"{found.begun_hour_requests:,} in the hour in which a suspension began" if found.begun_hour_requests else "",
     ]
-    told = "; ".join(filter(None, [f"{flags}: used after a suspension or outside a licence", *unknown]))
+    told = "; ".join(filter(None, [flags, *unknown]))
     counted = f"of {_counted(found.organizations, 'organisation')}"
     rows = [("facts", counted + (f"; {_counted(faults, 'fault')}, see below" if faults else ""))]
     return [*rows, ("enforcement", told)]

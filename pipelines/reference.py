@@ -52,7 +52,7 @@ _ENFORCEMENT = (
     ("last_seen", "date", "Last day with such usage, UTC"),
     ("requests", "bigint", "Requests that were answered"),
     ("refused_requests", "bigint", "Requests beside them with status 400 or above: no usage"),
-    ("output_tokens", "bigint", "Output tokens of these requests"),
+    ("output_tokens", "bigint", "Output tokens; also of refused requests, where a log gives them any"),
     ("billing_currency", "varchar", "Currency of revenue_amount; null when unpriced or when several meet"),
     ("revenue_amount", "decimal(38,18)", "Revenue; null when nothing is priced or several currencies meet"),
     ("models", "varchar[]", "Models seen; after a suspension, on days that lie wholly after it"),

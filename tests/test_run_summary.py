@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import duckdb
+import pytest
 
 from pipelines import cli, run
 from pipelines.home import Home
@@ -15,9 +16,11 @@ from pipelines.settings import Settings
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pytest
-
 TAKEN = IngestSummary()
+FLAGGED = (
+    "2 flags on 1 organisation: used after a suspension or outside a licence; 3,000 requests without a region, which a "
+    "licence limits; 1 in the hour in which a suspension began"
+)
 
 
 NO_HOURS = """
@@ -105,3 +108,27 @@ def test_hours_of_gpus_alone_make_no_revenue_unknown(tmp_path: Path, capsys: pyt
     assert [name for name in lines if "EUR" in name] == ["idle GPUs EUR"]
     assert lines["idle GPUs EUR"].startswith("6.00, in no cost")
     assert lines["GPU hours"] == "1.5 have no price on the cost card, and are in no cost"
+
+
+@pytest.mark.parametrize(
+    ("found", "faults", "lines"),
+    [
+        (run.Enforcement(), 0, []),
+        (run.Enforcement(), 1, ["of 0 organisations; 1 fault, see below", "no fact to hold usage against"]),
+        (
+            run.Enforcement(organizations=1),
+            0,
+            ["of 1 organisation", "no usage after a suspension or outside a licence"],
+        ),
+        (
+            run.Enforcement(1_200, 2, 1, 3_000, 1),
+            2,
+            [
+                "of 1,200 organisations; 2 faults, see below",
+                FLAGGED,
+            ],
+        ),
+    ],
+)
+def test_facts_and_flags_of_them_are_told(found: run.Enforcement, faults: int, lines: list[str]) -> None:
+    assert [value for _, value in cli._enforcement_rows(found, faults)] == lines

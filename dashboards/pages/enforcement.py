@@ -32,6 +32,8 @@ def card(facts: Facts) -> list[Card]:
         Column("Revenue", "revenue", term="revenue"),
     ]
     title = "No usage after a suspension or outside a licence"
+    if not told["organizations"]:
+        title = "No fact about an organisation to hold usage against"
     if n:
         whom = numbers.counted(told["flagged_organizations"], "organisation")
         title = f"{numbers.counted(n, 'flag')} on {whom}: usage after a suspension or outside a licence"

@@ -85,7 +85,10 @@ def test_facts_that_allow_everything_are_said_to(published: Path, tmp_path: Path
 
 
 def test_a_file_that_did_not_count_is_told(published: Path, tmp_path: Path) -> None:
-    assert "1 row or file of facts is faulty" in text(made(published, tmp_path, faults=1))
+    said = text(made(published, tmp_path, faults=1))
+    assert "1 row or file of facts is faulty" in said
+    assert "No fact about an organisation to hold usage against" in said
+    assert "No usage after" not in said
 
 
 def test_many_flags_are_bounded_on_the_page(published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
