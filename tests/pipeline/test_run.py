@@ -182,6 +182,8 @@ def test_files_in_two_runs_give_what_one_run_gives(finished: tuple[Home, RunSumm
         "extraction_flags",
     ):
         assert ours[table] == theirs[table], table
+    places = "from marts.activity_places_daily order by all"
+    assert ask(home, places) == ask(whole, places)
 
 
 def test_limits_are_named_when_passed(copy_of_finished: Home) -> None:
