@@ -44,4 +44,5 @@ COLUMNS: tuple[Fact, ...] = (
     Fact("suspended_from", "instant", "From when on it may use nothing, UTC; null = not suspended"),
 )
 NAMES: tuple[str, ...] = tuple(column.name for column in COLUMNS)
-EMPTY_TABLE = f"create or replace table {{}} ({', '.join(f'{c.name} {c.type}' for c in COLUMNS)})"
+LAYOUT = f"({', '.join(f'{c.name} {c.type}' for c in COLUMNS)})"
+EMPTY_TABLE = f"create or replace table {{}} {LAYOUT}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipelines.organizations.columns import LAYOUT
 from pipelines.watch.sql import run_sql
 
 if TYPE_CHECKING:
@@ -22,19 +23,7 @@ MOST_SHARE = 0.1  # of the organisations may have an attribute that links
 FILES = ("slices", "organizations", "repeats", "shares", "features", "hours")
 
 # Facts about organisations, where the home has none.
-FACTS = """
-create schema if not exists watch;
-create table if not exists watch.organizations (
-    organization_id varchar,
-    created_at timestamp,
-    programme varchar,
-    payment_group varchar,
-    signup_network varchar,
-    home_region varchar,
-    licensed_regions varchar[],
-    licensed_models varchar[],
-    suspended_from timestamp
-)"""
+FACTS = f"create schema if not exists watch; create table if not exists watch.organizations {LAYOUT}"
 
 
 def build_features(connection: DuckDBPyConnection, *, first_read: date, first_scored: date, last_day: date) -> None:

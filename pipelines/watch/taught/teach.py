@@ -153,7 +153,7 @@ def join(parts: list[Lesson]) -> Lesson:
     )
 
 
-def fit(name: str, lesson: Lesson, seed: int, *, rounds: int = 160, leaves: int = 8) -> Trees:
+def fit(name: str, lesson: Lesson, seed: int, *, rounds: int = 110, leaves: int = 8) -> Trees:
     """Teach one detector. Every kind weighs as much as another, every campaign of a kind as much as another."""
     from sklearn.ensemble import HistGradientBoostingClassifier
 
@@ -172,7 +172,7 @@ def fit(name: str, lesson: Lesson, seed: int, *, rounds: int = 160, leaves: int 
         weight[rows_of_kind] = max(1.0, ALIKE_SHARE * (~mine).sum() / len(rows_of_kind))
     table = np.column_stack([lesson.columns[n] for n in detector.features])
     learner = HistGradientBoostingClassifier(
-        max_iter=rounds, learning_rate=0.08, max_leaf_nodes=leaves, min_samples_leaf=100, l2_regularization=10.0,
+        max_iter=rounds, learning_rate=0.1, max_leaf_nodes=leaves, min_samples_leaf=100, l2_regularization=10.0,
         max_features=0.4, early_stopping=False, random_state=seed,
     )  # fmt: skip
     learner.fit(table, mine, sample_weight=weight)
