@@ -31,7 +31,7 @@ _ELSEWHERE = {
         "quarantine",
         "Work on records that were not accepted.",
     ),
-    "cases": ("pipelines.cases.commands", "cases", "Work on the cases of the extraction watch."),
+    "cases": ("pipelines.cases.commands", "cases", "Review cases of the watch and decide about them."),
     "watch": ("pipelines.watch.commands", "watch", "Measure what the extraction watch is worth."),
     "prices": ("pipelines.pricing.commands", "prices", "List, check and import rates."),
     "explain": (
@@ -132,8 +132,9 @@ def run(home: Path, *, or_demo: bool) -> None:
     """Take in what has landed, price it, and publish tables and pages.
 
     Ends with 0, or with 1 and the cause. Bad records are quarantined and do not stop the run, nor do
-    folders whose format is not recognised, or faulty rows of organizations.csv; these, and limits of
-    meterhouse.toml that are passed, end it with 1 when all else is done.
+    folders whose format is not recognised, or faulty rows of organizations.csv; these, limits of
+    meterhouse.toml that are passed, and decisions about cases that do not verify end it with 1 when
+    all else is done.
     """
     from pipelines.progress import TerminalReporter
     from pipelines.run import run_all
@@ -163,6 +164,10 @@ def run(home: Path, *, or_demo: bool) -> None:
             file=place.config,
             way_out="Tables and pages are up to date. See the data quality page, mend the source or raise the limit.",
         )
+    if summary.reviewed.faults:
+        from pipelines.cases.decisions import broken
+
+        raise broken(place, summary.reviewed.faults)
 
 
 @main.command(epilog="Example: meterhouse ui --home data --port 3000")
@@ -233,7 +238,7 @@ def _print_summary(home: Home, summary: Any) -> None:
     if summary.unpriced_gpu_hours:
         rows.append(("GPU hours", f"{summary.unpriced_gpu_hours:f} have no price on the cost card, and are in no cost"))
     rows += [
-        ("flags", f"{summary.flags:,} to review" + (f": {summary.watch_note}" if summary.watch_note else "")),
+        ("flags", _flags(summary)),
         *_enforcement_rows(summary.enforcement, len(summary.facts.faults)),
         ("pages", f"{summary.pages:,}"),
         (
@@ -241,8 +246,12 @@ def _print_summary(home: Home, summary: Any) -> None:
             f"{summary.seconds:.1f} s{'' if summary.changed else ', nothing new: pages unchanged'}",
         ),
     ]
+    if summary.reviewed.decisions or summary.reviewed.faults:
+        rows.insert(-2, ("decisions", _decisions(summary.reviewed)))
     for name, value in rows:
         click.echo(f"  {name:<16} {value}")
+    for fault in summary.reviewed.faults:
+        click.echo(f"  DECISIONS DO NOT VERIFY: {fault}")
     if taken.quarantined:
         click.echo(f"  quarantined records, by reason: {home.site / 'platform' / 'quality.html'}")
         click.echo("  what to do about them: meterhouse quarantine list")
@@ -284,6 +293,23 @@ def _enforcement_rows(found: Any, faults: int) -> list[tuple[str, str]]:
 
 def _counted(n: int, what: str) -> str:
     return f"{n:,} {what}{'' if n == 1 else 's'}"
+
+
+def _flags(summary: Any) -> str:
+    """Cases within the alert budget, how many of them wait for a reviewer, and the audit sample beside them."""
+    waiting = summary.flags_to_review
+    text = f"{summary.flags:,} to review" if waiting == summary.flags else f"{summary.flags:,}, {waiting:,} to review"
+    if summary.audit_cases:
+        text += f", and {summary.audit_cases:,} drawn at random"
+    return text + (f": {summary.watch_note}" if summary.watch_note else "")
+
+
+def _decisions(reviewed: Any) -> str:
+    """How many decisions about cases there are and the head of their chain, to be compared with what was noted."""
+    text = f"{reviewed.decisions:,}, head {reviewed.head[:16]}"
+    if reviewed.unsealed:
+        text += f"; {reviewed.unsealed:,} not sealed: meterhouse cases seal"
+    return text
 
 
 def _money_rows(money: Any) -> list[tuple[str, str]]:

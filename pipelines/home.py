@@ -6,6 +6,7 @@ events/                 accepted events (usage_date=*/), key index and the manif
 quarantine/             records that were not accepted
 prices/*.csv            the operator's own rate cards (optional)
 organizations.csv       facts about organisations, or organizations.yaml (optional)
+cases/decisions.yaml    what reviewers decided about cases; its head lies in .decisions-head.json
 warehouse.duckdb        tables; may be deleted and is rebuilt
 exports/published/      the published tables as Parquet
 site/<audience>/        the pages
@@ -54,6 +55,16 @@ class Home:
     def prices(self) -> Path:
         """The operator's own rate cards."""
         return self.root / "prices"
+
+    @property
+    def decisions(self) -> Path:
+        """What reviewers decided about cases."""
+        return self.root / "cases" / "decisions.yaml"
+
+    @property
+    def decisions_head(self) -> Path:
+        """How many decisions there are and the digest of the last: kept apart from them."""
+        return self.root / ".decisions-head.json"
 
     @property
     def warehouse(self) -> Path:

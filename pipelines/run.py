@@ -10,7 +10,7 @@ import hashlib
 import json
 import time
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Protocol
 import duckdb
 
 from pipelines import build, warehouse
+from pipelines.cases.decisions import fingerprint, load_decisions
+from pipelines.cases.states import AUDIT, BENIGN
 from pipelines.landing.ingest import IngestSummary, ingest
 from pipelines.organizations.facts import load_organizations, read_facts
 from pipelines.organizations.place import facts_digest
@@ -112,6 +114,15 @@ class FactsSummary:
     notes: tuple[str, ...] = ()
 
 
+class Reviewed:
+    """Decisions about cases that count: how many, the digest of the last sealed one, and what does not verify."""
+
+    decisions: int = 0
+    head: str = ""
+    unsealed: int = 0
+    faults: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class RunSummary:
     """What a run took in and what stands published after it."""
@@ -130,6 +141,9 @@ class RunSummary:
     breaches: tuple[str, ...]
     steps: dict[str, float]
     unpriced_gpu_hours: Decimal | None = None
+    flags_to_review: int = 0
+    audit_cases: int = 0
+    reviewed: Reviewed = field(default_factory=Reviewed)
 
     @property
     def priced_share(self) -> Decimal | None:
@@ -178,17 +192,18 @@ def build_warehouse(home: Home, settings: Settings, plan: build.Plan) -> None:
 
 
 def run_watch(home: Home, settings: Settings) -> int:
-    """Score organisation-days and write the flags; returns the number of organisation-days.
+    """Score organisation-days, write the flags and apply the decisions; returns the number of organisation-days.
 
     From here on flags, exports and pages may differ from each other, until the run is remembered as complete.
     """
+    from pipelines.cases.apply import review_of
     from pipelines.watch.enforcement import find_enforcement_flags
     from pipelines.watch.run import watch
 
     _finish_file(home).unlink(missing_ok=True)
     with warehouse.connect(home) as con:
         facts = load_organizations(home, con)
-        judged = watch(con, settings).organization_days
+        judged = watch(con, settings, review_of(home)).organization_days
         find_enforcement_flags(con, settings, faults=len(facts.faults))
         return judged
 
@@ -205,13 +220,15 @@ def _finish_line(home: Home, plan: build.Plan, settings: Settings) -> str:
     root = Path(__file__).parent
     code = hashlib.sha256()
     files = [root / "money.py", root / "landing" / "contract.py", root / "pricing" / "units.py"]
-    for folder in (root / "organizations", root / "watch", root / "publish", root.parent / "dashboards"):
+    ours = ("organizations", "cases", "watch", "publish")
+    for folder in (*(root / name for name in ours), root.parent / "dashboards"):
         files += sorted(folder.rglob("*"))
     for path in files:
         # The watch's bench decides nothing.
         if path.is_file() and not {"__pycache__", "bench"} & set(path.relative_to(root.parent).parts):
             code.update(path.read_bytes())
-    parts = (str(plan.commits), plan.fingerprint, settings.model_dump_json(), code.hexdigest(), facts_digest(home))
+    given = (settings.model_dump_json(), facts_digest(home), fingerprint(home))
+    parts = (str(plan.commits), plan.fingerprint, code.hexdigest(), *given)
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
@@ -272,14 +289,26 @@ def _summary(
         (note,) = con.execute(
             f"select note from read_parquet({literal(folder / 'watch_summary.parquet')})"
         ).fetchone() or ("",)
-        flags = (
-            con.execute(f"select count(*) from read_parquet({literal(folder / 'extraction_flags.parquet')})").fetchone()
-            or (0,)
-        )[0]
         told = con.execute(f"""
             select organizations, flags, flagged_organizations, unknown_region_requests, begun_hour_requests
             from read_parquet({literal(folder / "enforcement_summary.parquet")})""").fetchall()
         facts = facts_summary(home, con)
+        flags, to_review, audits = con.execute(
+            f"""select
+                count(*) filter (not audit), count(*) filter (not audit and waits), count(*) filter (audit)
+            from (
+                select
+                    detector = $audit as audit,
+                    -- A benign case that is in the queue is above what was allowed, or later.
+                    state = 'new' or list_contains($benign, state)
+                    or coalesce(until < (
+                        select last_day from read_parquet({literal(folder / "watch_summary.parquet")})
+                    ), false) as waits
+                from read_parquet({literal(folder / "extraction_flags.parquet")})
+            ) as cases""",
+            {"audit": AUDIT, "benign": sorted(BENIGN)},
+        ).fetchone() or (0, 0, 0)
+    reviewed = load_decisions(home)
     return RunSummary(
         ingest=taken,
         changed=changed,
@@ -298,6 +327,14 @@ def _summary(
         breaches=tuple(breaches(settings, taken, requests, unpriced)),
         steps=steps,
         unpriced_gpu_hours=hours and hours.normalize(),
+        flags_to_review=to_review,
+        audit_cases=audits,
+        reviewed=Reviewed(
+            len(reviewed.entries),
+            reviewed.head.digest if reviewed.head.entries else "none",
+            reviewed.unsealed,
+            tuple(str(fault) for fault in reviewed.faults),
+        ),
     )
 
 

@@ -44,11 +44,11 @@ def summary(root: Path, *spend: tuple[Any, ...], hours: str = NO_HOURS) -> run.R
         tables = {
             "spend_daily": "select *, revenue_amount - cost_amount as margin_amount from spend",
             "serving_days": hours,
-            "watch_summary": "select '' as note",
+            "watch_summary": "select '' as note, null::date as last_day",
             "enforcement_summary": """select 0 as organizations, 0 as flags, 0 as flagged_organizations,
                 0 as unknown_region_requests, 0 as begun_hour_requests""",
             "activity_daily": "select 'acme' as organization_id",
-            "extraction_flags": "select 1 where false",
+            "extraction_flags": "select '' as detector, '' as state, null::date as until where false",
         }
         for name, query in tables.items():
             con.execute(f"copy ({query}) to '{folder / name}.parquet'")

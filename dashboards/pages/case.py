@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from dashboards import cells, charts, foreign, tables
 from dashboards.page import Card, Cell, Page, Tile
+from dashboards.pages import decided
 from dashboards.pages.evidence import days_table, hours, hours_title, members_card, sample_table
 from dashboards.pages.reasons import parse_reasons, reason_table, words
 from dashboards.svg import spark
@@ -99,13 +100,7 @@ def page(facts: Facts, flag: Row) -> Page:
             _summary(period, output, start, end, whose),
             "What is the lead?",
             paragraphs=[
-                (
-                    f"{name}{_and_others(members)} flagged for review over {window} by the "
-                    "detector "
-                    f"\u201c{words(flag['detector'])}\u201d. "
-                    "The figures below are why. They say that the usage is unusual, not what it "
-                    "is for."
-                ),
+                _lead(flag, members, window),
                 *_small(facts, flag, members),
                 *(["The watch links no other organisation to it."] if len(members) < 2 else []),
             ],
@@ -147,6 +142,7 @@ def page(facts: Facts, flag: Row) -> Page:
             how="Requests in the flagged window by hour of the day, UTC.",
         ),
         *members_card(facts, flag, members),
+        decided.history(facts, flag),
         Card(
             "benign",
             "What would make this benign",
@@ -178,11 +174,26 @@ def page(facts: Facts, flag: Row) -> Page:
         {
             "tiles": tiles,
             "cards": cards,
-            "kicker": f"Case {flag['case_id']} \u00b7 {flag['state']}",
+            "kicker": f"Case {flag['case_id']} \u00b7 {decided.standing(facts, flag)}",
             "link": (f"../organizations/{slug(name)}.html", "All usage of this organisation")
             if name in facts.organization_daily
             else None,
         },
+    )
+
+
+def _lead(flag: Row, members: list[Row], window: str) -> str:
+    """Why there is a case at all."""
+    name = flag["organization_id"]
+    if decided.is_audit(flag):
+        return (
+            f"{name} was drawn at random from the organisations that no detector flagged, over {window}. What a "
+            "reviewer finds here, nothing too, tells how much the watch misses."
+        )
+    return (
+        f"{name}{_and_others(members)} flagged for review over {window} by the detector "
+        f"\u201c{words(flag['detector'])}\u201d. The figures below are why. They say that the usage is unusual, not "
+        "what it is for."
     )
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dashboards import cells
 from dashboards.page import Card, Cell, Column, Page, Table, Tile
-from dashboards.pages import case, enforcement, records
+from dashboards.pages import case, decided, enforcement, records
 from dashboards.pages.reasons import json_list, parse_reasons, words
 from dashboards.svg import spark
 from pipelines.publish import numbers
@@ -22,20 +22,24 @@ def pages(facts: Facts) -> list[Page]:
 
 
 def _queue(facts: Facts) -> Page:
-    n, judged = len(facts.flags), facts.watch["organization_days"]
+    flagged = [f for f in facts.flags if not decided.is_audit(f)]
+    n, judged = len(flagged), facts.watch["organization_days"]
+    audits = len(facts.flags) - n
     if facts.daily is None:
         return Page("index.html", "empty.html.j2", "index", "Extraction watch", records.refused(facts))
-    output = sum(f["output_tokens"] or 0 for f in facts.flags)
-    organizations = {f["organization_id"] for f in facts.flags}
-    for flag in facts.flags:
+    output = sum(f["output_tokens"] or 0 for f in flagged)
+    organizations = {f["organization_id"] for f in flagged}
+    for flag in flagged:
         organizations.update(json_list(flag["linked_organizations"]))
     part = numbers.share(output, facts.total["output_tokens"])
     tiles = [
         Tile(
             "Cases to review",
-            numbers.count(sum(f["state"] == "new" for f in facts.flags)) if judged or n else numbers.NOTHING,
+            numbers.count(sum(decided.waits(facts, f) for f in flagged)) if judged or n else numbers.NOTHING,
             term="flag",
-            note=f"{numbers.count(n)} in the queue, cut at the alert budget" if judged or n else "nothing was judged",
+            note=f"{numbers.count(n)} in the queue, cut at the alert budget{_beside(audits)}"
+            if judged or n
+            else "nothing was judged",
         ),
         Tile(
             "Organisation-days judged",
@@ -93,7 +97,7 @@ def _queue(facts: Facts) -> Page:
                 case.revenue(facts, flag),
                 _score(flag["score"]),
                 cells.count(len(json_list(flag["linked_organizations"]))),
-                cells.text(flag["state"], css="l state"),
+                cells.text(decided.standing(facts, flag), css="l state"),
                 Cell("", html=spark(series.output_tokens)) if series else cells.BLANK,
             ]
         )
@@ -116,7 +120,8 @@ def _queue(facts: Facts) -> Page:
             )
         ],
         how=f"{_coverage(facts.watch)} Ranked by the detectors; the number of cases is held to the alert budget, not "
-        "to a fixed threshold. A flag is a lead for a person to review. It says nothing about intent.",
+        f"to a fixed threshold{_sampled(audits)}. A flag is a lead for a person to review. It says nothing about "
+        "intent.",
     )
     return Page(
         "index.html",
@@ -125,6 +130,17 @@ def _queue(facts: Facts) -> Page:
         "Extraction watch",
         {"tiles": tiles, "cards": [card, *enforcement.card(facts)]},
     )
+
+
+def _beside(audits: int) -> str:
+    return f"; {numbers.count(audits)} drawn at random beside it" if audits else ""
+
+
+def _sampled(audits: int) -> str:
+    """What the audit sample is."""
+    if not audits:
+        return ""
+    return "; cases of the audit sample are drawn at random beside it, to tell how much is missed"
 
 
 def _unjudged(row: Row) -> str:

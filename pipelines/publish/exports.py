@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 SMALL: dict[str, str] = {
     "spend_daily": "published.spend_daily",
     "extraction_flags": "published.extraction_flags",
+    "case_decisions": "published.case_decisions",
     "ingested_files": "published.ingested_files",
     "quarantined_records": "published.quarantined_records",
     "price_book": "published.price_book",

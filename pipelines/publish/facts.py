@@ -32,6 +32,7 @@ TABLES = (
     "spend_daily",
     "spend_reported",
     "extraction_flags",
+    "case_decisions",
     "ingested_files",
     "quarantined_records",
     "price_book",
@@ -102,6 +103,7 @@ class Facts:
     case_shares: dict[str, list[Row]] = field(default_factory=dict)
     case_hours: dict[str, list[Row]] = field(default_factory=dict)
     case_samples: dict[str, list[Row]] = field(default_factory=dict)
+    case_history: dict[str, list[Row]] = field(default_factory=dict)
     colours: dict[str, str] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     merged: dict[str, str] = field(default_factory=dict)
@@ -292,6 +294,7 @@ def _usage(con: duckdb.DuckDBPyConnection, period: Period) -> dict[str, Any]:
         "case_shares": _group(_query(con, "case_shares"), "case_id") if flags else {},
         "case_hours": _group(_query(con, "case_hours"), "case_id") if flags else {},
         "case_samples": _group(_query(con, "case_samples"), "case_id") if flags else {},
+        "case_history": _group(_query(con, "case_history"), "case_id") if flags else {},
         "colours": colours(families),
     }
 

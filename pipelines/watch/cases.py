@@ -126,7 +126,8 @@ def write_cases(connection: DuckDBPyConnection, cases: Sequence[Case]) -> None:
     )
     for rank, (case, total) in enumerate(ranked, start=1):
         connection.execute(
-            "insert into watch.extraction_flags values (?, ?, ?, ?, ?, ?, ?, 'new', ?, ?, ?, ?, ?)",
+            "insert into watch.extraction_flags"
+            " values (?, ?, ?, ?, ?, ?, ?, 'new', ?, ?, ?, ?, ?, null, null, null, null)",
             [
                 case.case_id,
                 case.members[0],

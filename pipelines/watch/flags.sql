@@ -12,7 +12,11 @@ create or replace table watch.extraction_flags (
     linked_organizations json not null,
     output_tokens bigint not null,
     revenue_amount decimal(38, 18),
-    rank integer not null
+    rank integer not null,
+    reviewer varchar,
+    decided_at timestamp,
+    why varchar,
+    until date
 );
 
 comment on table watch.extraction_flags is 'unusual harvesting-like usage: review';
@@ -31,6 +35,10 @@ select
     linked_organizations,
     output_tokens,
     revenue_amount,
-    rank
+    rank,
+    reviewer,
+    decided_at,
+    why,
+    until
 from watch.extraction_flags
 order by rank;

@@ -10,8 +10,10 @@ from dataclasses import astuple, dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from pipelines.cases.apply import apply_review
+from pipelines.cases.notes import uncovered, write_notes
 from pipelines.watch import calibrate
-from pipelines.watch.cases import group_cases, single_cases, write_cases
+from pipelines.watch.cases import COORDINATED, group_cases, single_cases, write_cases
 from pipelines.watch.features import build_features
 from pipelines.watch.groups import find_groups
 from pipelines.watch.mass_shape import HISTORY_DAYS, REFERENCE_DAYS, SPANS, score_days
@@ -23,6 +25,7 @@ from pipelines.watch.taught.trees import load
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+    from pipelines.cases.apply import Review
     from pipelines.settings import Settings
     from pipelines.watch.cases import Case
 
@@ -50,16 +53,18 @@ class WatchSummary:
         return self.single_cases + self.group_cases
 
 
-def watch(connection: DuckDBPyConnection, settings: Settings) -> WatchSummary:
+def watch(connection: DuckDBPyConnection, settings: Settings, review: Review | None = None) -> WatchSummary:
     """Score the window of `settings.watch.window_days` that ends on the last day with usage.
 
     Writes watch.organization_day_scores, watch.detector_day_scores and watch.extraction_flags and (re)creates the view
-    published.extraction_flags. Needs the tables marts.activity_*; empty ones are fine.
+    published.extraction_flags. Needs the tables marts.activity_*; empty ones are fine. With a `review` decisions count
+    and an audit sample joins the queue; without, only detection does.
     """
     connection.execute("create schema if not exists watch; create schema if not exists published")
     window = settings.watch.window_days
     span = connection.execute("select max(usage_date) from marts.activity_daily").fetchone()
     last_day: date | None = span[0] if span else None
+    write_notes(connection, review.decisions if review else None)
     score_days(connection, last_day=last_day or _NO_DAY, window_days=window)
     _, taught = load()
     build_features(connection, **_span(connection, last_day or _NO_DAY, window))
@@ -73,6 +78,7 @@ def watch(connection: DuckDBPyConnection, settings: Settings) -> WatchSummary:
         run_sql(connection, "evidence.sql")
         first_day = last_day - timedelta(days=window - 1)
         groups = find_groups(connection, first_day=first_day, last_day=last_day, allowed=allowed)
+        groups = uncovered(connection, groups, COORDINATED)
         groups = groups[: calibrate.group_alerts(alerts)]
         grouped = group_cases(connection, groups)
         taken = {member for group in groups for member in group.members}
@@ -81,6 +87,8 @@ def watch(connection: DuckDBPyConnection, settings: Settings) -> WatchSummary:
         taken |= {member for case in single for member in case.members}
         single += single_cases(connection, alerts=left - len(single), taken=taken)
     write_cases(connection, [*grouped, *single])
+    if review:
+        apply_review(connection, review, last_day=last_day, judged=judged, alerts_allowed=allowed)
     summary = WatchSummary(
         last_day,
         judged,

@@ -249,6 +249,7 @@ TABLES = (
     "spend_daily",
     "spend_reported",
     "extraction_flags",
+    "case_decisions",
     "ingested_files",
     "quarantined_records",
     "price_book",
@@ -394,7 +395,12 @@ def _flags(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(
         """create table extraction_flags (case_id varchar, organization_id varchar, first_seen date,
         last_seen date, detector varchar, score double, reasons json, state varchar, counter_evidence json,
-        linked_organizations json, output_tokens bigint, revenue_amount decimal(38, 18), rank integer)"""
+        linked_organizations json, output_tokens bigint, revenue_amount decimal(38, 18), rank integer,
+        reviewer varchar, decided_at timestamp, why varchar, until date)"""
+    )
+    con.execute(
+        """create table case_decisions (entry integer, case_id varchar, organization_id varchar, detector varchar,
+        state varchar, reviewer varchar, decided_at timestamp, why varchar, until date, allow json, digest varchar)"""
     )
     reasons = [
         {
@@ -421,7 +427,7 @@ def _flags(con: duckdb.DuckDBPyConnection) -> None:
         con.execute(
             """insert into extraction_flags
             select ?, ?, ?::date, date '2026-05-30', 'mass_shape', ?, ?, 'new', ?, ?, sum(output_tokens),
-                sum(revenue_amount), ?
+                sum(revenue_amount), ?, null, null, null, null
             from spend_daily where organization_id = ? and charge_date >= ?::date""",
             [
                 f"case-{rank:03d}a1",

@@ -22,7 +22,8 @@ def queue(days: list[Scored], *, alerts: int, taken: tuple[str, ...] = ()) -> li
     connection.execute(
         """create schema watch;
         create table watch.organization_day_scores (organization_id varchar, usage_date date, unexplained_1 bigint,
-            unexplained_7 bigint, unexplained_28 bigint, surprise double, p_value double)"""
+            unexplained_7 bigint, unexplained_28 bigint, surprise double, p_value double);
+        create table watch.allowed_days (detector varchar, organization_id varchar, usage_date date)"""
     )
     connection.executemany(
         "insert into watch.organization_day_scores values (?, ?, 0, ?, null, ?, ?)",

@@ -12,6 +12,10 @@ select
     linked_organizations::varchar as linked_organizations,
     output_tokens,
     revenue_amount,
-    rank
+    rank,
+    reviewer,
+    decided_at,
+    why,
+    until
 from extraction_flags
 order by rank nulls last, score desc, case_id;
