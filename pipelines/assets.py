@@ -20,6 +20,7 @@ from dagster_dbt import (
 )
 
 from pipelines import build, warehouse
+from pipelines.cases.decisions import load_decisions
 from pipelines.home import Home
 from pipelines.landing.contract import COLUMNS
 from pipelines.landing.ingest import IngestSummary, ingest
@@ -65,6 +66,13 @@ organization_facts = dg.AssetSpec(
     group_name="watch",
     owners=OWNERS["watch"],
     description="What the operator knows of organisations: organizations.csv or organizations.yaml of the home.",
+)
+
+case_decisions = dg.AssetSpec(
+    "case_decisions",
+    group_name="watch",
+    owners=OWNERS["watch"],
+    description="What reviewers decided about cases: cases/decisions.yaml of the home.",
 )
 
 EVENT_SCHEMA = dg.TableSchema(columns=[dg.TableColumn(c.name, c.type.lower(), description=c.meaning) for c in COLUMNS])
@@ -271,10 +279,14 @@ def _count_of(event: dg.Output[Any], counts: dict[str, int]) -> dict[str, int]:
         dg.AssetKey(["marts", "activity_hourly"]),
         dg.AssetKey(["marts", "activity_10min"]),
         dg.AssetKey(["marts", "activity_places_daily"]),
+        dg.AssetKey(["marts", "activity_slices_daily"]),
+        dg.AssetKey(["marts", "activity_places_hourly"]),
         organization_facts,
+        case_decisions,
     ],
     description="Ranks unusual harvesting-like usage at a fixed alert budget, with reasons and counter-evidence. "
-    "A flag is a lead for review. Usage after suspensions and outside licences is flagged beside it.",
+    "A flag is a lead for review. Decisions about cases count, and an audit sample stands beside the budget; so does "
+    "usage after suspensions and outside licences.",
 )
 def extraction_flags(home: MeterhouseHome) -> dg.MaterializeResult[Any]:
     """Flags of all detectors; metadata holds how many, and the organisation-days scored."""
@@ -298,6 +310,25 @@ def organization_facts_are_sound(home: MeterhouseHome) -> dg.AssetCheckResult:
     faults = [fault.paragraph() for fault in read_facts(home.get()).faults]
     return dg.AssetCheckResult(
         passed=not faults, severity=dg.AssetCheckSeverity.ERROR, metadata={"faults": faults[:MOST_FAULTS]}
+    )
+
+
+@dg.asset_check(
+    asset=extraction_flags,
+    description="The decisions about cases verify: none was edited, moved or removed, by their digests and the head.",
+)
+def decisions_verify(home: MeterhouseHome) -> dg.AssetCheckResult:
+    """Fails with what does not verify. It does not block: billing goes on, without any allow-note."""
+    decisions = load_decisions(home.get())
+    return dg.AssetCheckResult(
+        passed=not decisions.faults,
+        severity=dg.AssetCheckSeverity.ERROR,
+        metadata={
+            "faults": [str(fault) for fault in decisions.faults],
+            "decisions": len(decisions.entries),
+            "not_sealed": decisions.unsealed,
+            "head": decisions.head.digest,
+        },
     )
 
 
@@ -398,7 +429,8 @@ def pages_exist_for_every_audience(home: MeterhouseHome) -> dg.AssetCheckResult:
 
 MAIN_JOB = dg.define_asset_job(
     "main_job",
-    selection=dg.AssetSelection.all() - dg.AssetSelection.assets("operator_prices", "organization_facts"),
+    selection=dg.AssetSelection.all()
+    - dg.AssetSelection.assets("operator_prices", "organization_facts", "case_decisions"),
     description="Landing to pages: what `meterhouse run` does.",
     executor_def=dg.in_process_executor,
 )

@@ -42,6 +42,23 @@ _FLAGS = (
     ("output_tokens", "bigint", "Output tokens on the flagged days"),
     ("revenue_amount", "decimal(38,18)", "Revenue on the flagged days; null when unpriced"),
     ("state", "varchar", "State of the review; new until a decision comes back"),
+    ("reviewer", "varchar", "Who decided last; null where nothing is decided"),
+    ("decided_at", "timestamp", "When that was, UTC"),
+    ("why", "varchar", "The reason given for the decision"),
+    ("until", "date", "Day up to which the decision holds; the case is due again after it; null without end"),
+)
+_DECISIONS = (
+    ("entry", "integer", "Place in the file, 1 first"),
+    ("case_id", "varchar", "Case that was decided; it may have left the queue"),
+    ("organization_id", "varchar", "Organisation that names the case"),
+    ("detector", "varchar", "Which detector raised it; audit_sample where it was drawn at random"),
+    ("state", "varchar", "State that was decided"),
+    ("reviewer", "varchar", "Who decided"),
+    ("decided_at", "timestamp", "When, UTC"),
+    ("why", "varchar", "The reason given"),
+    ("until", "date", "Day up to which the decision holds; null without end"),
+    ("allow", "json", "Of a benign decision, what it allows: organisation, detector, output tokens a day"),
+    ("digest", "varchar", "Digest of the entry and, through the one before, of all before it; null until it is sealed"),
 )
 _ENFORCEMENT = (
     ("flag_id", "varchar", "Stable id: hash of rule, organisation and the instant of the suspension"),
@@ -129,7 +146,8 @@ def published_page() -> str:
         parts += [_table(columns), ""]
     parts += [
         "## extraction_flags\n",
-        "Grain: case to review. A flag is a lead, ranked at the alert budget of meterhouse.toml.\n",
+        "Grain: case to review. A flag is a lead, ranked at the alert budget of meterhouse.toml; cases of detector "
+        "audit_sample are drawn at random beside it.\n",
         _table(list(_FLAGS)),
         "",
         "## enforcement_flags\n",
@@ -140,6 +158,10 @@ def published_page() -> str:
         "## enforcement_summary\n",
         "One row: what was held against the facts about organisations, and what could not be.\n",
         _table(list(_ENFORCEMENT_SUMMARY)),
+        "## case_decisions\n",
+        "Grain: decision about a case. From cases/decisions.yaml; where that does not verify, the decisions before the "
+        "first fault. See [cases.md](cases.md).\n",
+        _table(list(_DECISIONS)),
     ]
     return "\n".join(parts) + "\n"
 

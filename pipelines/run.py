@@ -114,6 +114,7 @@ class FactsSummary:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
 class Reviewed:
     """Decisions about cases that count: how many, the digest of the last sealed one, and what does not verify."""
 

@@ -13,13 +13,14 @@ from pipelines.errors import MeterhouseError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from datetime import datetime
 
     from pipelines.cases.entry import Entry
     from pipelines.home import Home
 
 WAY_OUT = (
-    "Restore {file} (and {head}) from a backup, or take the change back: a decision is corrected by another one, with "
-    "`meterhouse cases decide`. Until then no allow-note counts, and no decision from the fault on."
+    "What is not sealed yet may be corrected in the file; else restore {file} and {head} from a backup, since a sealed "
+    "decision is corrected by another one. Until then no allow-note counts, and no decision from the fault on."
 )
 
 
@@ -70,15 +71,17 @@ def load_decisions(home: Home) -> Decisions:
 def _misfits(entries: Sequence[Entry], lines: Sequence[int]) -> list[Fault]:
     """Unsealed entries that make no sense after those before them. Sealed ones were held against this before."""
     histories: dict[str, list[str]] = {}
+    times: dict[str, datetime] = {}
     for number, entry in enumerate(entries, start=1):
         history = histories.setdefault(entry.case_id, [])
         if not entry.sealed:
             line = lines[number - 1]
             if why := objection(history, entry.state):
                 return [Fault(f"{entry.state} makes no sense here: {why}", number, line, "state")]
-            if number > 1 and entry.time < entries[number - 2].time:
-                return [Fault("it is older than the entry before it: entries stand in order", number, line, "time")]
+            if entry.case_id in times and entry.time < times[entry.case_id]:
+                return [Fault("it is older than the decision before it on the same case", number, line, "time")]
         history.append(entry.state)
+        times[entry.case_id] = entry.time
     return []
 
 

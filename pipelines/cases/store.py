@@ -38,16 +38,16 @@ def add(home: Home, entry: Entry, complete: Callable[[Entry], Entry] = lambda e:
     """
     with warehouse.writer_lock(home):
         found = require_whole(home)
-        history = [e.state for e in found.of_case(entry.case_id)]
-        if why := objection(history, entry.state):
+        before = found.of_case(entry.case_id)
+        if why := objection([e.state for e in before], entry.state):
             raise MeterhouseError(
                 f"case {entry.case_id} cannot become {entry.state}: {why}.",
                 field="state",
                 way_out=f"`meterhouse cases show {entry.case_id}` has its history.",
             )
-        if found.entries and entry.time < found.entries[-1].time:
+        if before and entry.time < before[-1].time:
             raise MeterhouseError(
-                f"the last decision is of {found.entries[-1].time:%Y-%m-%d %H:%M:%S} UTC, after this machine's clock.",
+                f"its last decision is of {before[-1].time:%Y-%m-%d %H:%M:%S} UTC, after this machine's clock.",
                 file=home.decisions,
                 way_out="Set the clock right and decide again.",
             )

@@ -8,5 +8,6 @@
     cases        the queue: one case a campaign
     run          all of it: marts.activity_* -> watch.*, published.extraction_flags
 
-A flag is a lead for a person to review, not a finding. Decisions about cases do not belong here.
+A flag is a lead for a person to review, not a finding. Decisions about cases belong in
+`pipelines/cases`.
 """
