@@ -146,8 +146,10 @@ def published_page() -> str:
         parts += [_table(columns), ""]
     parts += [
         "## extraction_flags\n",
-        "Grain: case to review. A flag is a lead, ranked at the alert budget of meterhouse.toml; cases of detector "
-        "audit_sample are drawn at random beside it.\n",
+        (
+            "Grain: case to review. A flag is a lead, ranked at the alert budget of meterhouse.toml; cases of detector "
+            "audit_sample are drawn at random beside it.\n"
+        ),
         _table(list(_FLAGS)),
         "",
         "## enforcement_flags\n",
@@ -159,8 +161,10 @@ def published_page() -> str:
         "One row: what was held against the facts about organisations, and what could not be.\n",
         _table(list(_ENFORCEMENT_SUMMARY)),
         "## case_decisions\n",
-        "Grain: decision about a case. From cases/decisions.yaml; where that does not verify, the decisions before the "
-        "first fault. See [cases.md](cases.md).\n",
+        (
+            "Grain: decision about a case. From cases/decisions.yaml; where that does not verify, the decisions before"
+            " the first fault. See [cases.md](cases.md).\n"
+        ),
         _table(list(_DECISIONS)),
     ]
     return "\n".join(parts) + "\n"

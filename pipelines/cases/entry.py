@@ -41,7 +41,7 @@ class Snapshot(_Strict):
     last_seen: date
     score: Annotated[float, Field(allow_inf_nan=False)]
     output_tokens: Annotated[int, Field(ge=0)]
-    reasons: list[dict[str, JsonValue]]
+    reasons: list[dict[str, JsonValue]] = Field(default_factory=list)
     counter_evidence: list[dict[str, JsonValue]] = Field(default_factory=list)
     detector_version: str | None = None
 

@@ -94,7 +94,8 @@ def _validated(data: Sequence[Any], nodes: Sequence[Any]) -> Parsed:
 
 
 def _fault_of(error: ValidationError, number: int, node: Any) -> Fault:
-    first = error.errors(include_url=False)[0]
+    # A field that is not known is often one that is missing, misspelt.
+    first = min(error.errors(include_url=False), key=lambda e: e["type"] != "extra_forbidden")
     path = [str(part) for part in first["loc"]]
     cause = "there is no such field" if first["type"] == "extra_forbidden" else first["msg"]
     return Fault(cause.removeprefix("Value error, "), number, _line_of(node, first["loc"]), ".".join(path) or None)
@@ -131,10 +132,11 @@ def _spoiled(root: Any) -> Fault | None:
             if isinstance(node, yaml.SequenceNode):
                 left += node.value
             elif isinstance(node, yaml.MappingNode):
-                names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-                twice = next((name for name in names if names.count(name) > 1), None)
-                if twice is not None:
-                    return Fault("it is there twice: keep one", number, line, twice)
+                names: set[str] = set()
+                for key, _ in node.value:
+                    if key.value in names:
+                        return Fault("it is there twice: keep one", number, key.start_mark.line + 1, key.value)
+                    names.add(str(key.value))
                 left += [value for _, value in node.value]
     return None
 

@@ -50,9 +50,12 @@ def objection(history: Sequence[str], state: str) -> str | None:
     now = history[-1] if history else "new"
     if state == now and state in {"new", "closed", "remediated"}:
         return f"the case is {state} already: there is nothing to decide"
-    if is_suspended(history):
-        return _while_suspended(state)
-    if state == "reinstated":
+    suspended = is_suspended(history)
+    if suspended and state == "suspended":
+        return "the account is suspended already"
+    if suspended and (state == "new" or state in BENIGN):
+        return f"the account is suspended: decide reinstated first, then {state}"
+    if state == "reinstated" and not suspended:
         return "nothing was suspended, so nothing can be reinstated: decide suspended first, or another state"
     if state == "remediated" and FINDINGS.isdisjoint(_since_new(history)):
         return (
@@ -60,14 +63,6 @@ def objection(history: Sequence[str], state: str) -> str | None:
         )
     if state == "closed" and now == "new":
         return "nobody has looked into the case yet: decide what it was (benign_other if nothing was found)"
-    return None
-
-
-def _while_suspended(state: str) -> str | None:
-    if state == "suspended":
-        return "the account is suspended already"
-    if state == "new" or state in BENIGN:
-        return f"the account is suspended: decide reinstated first, then {state}"
     return None
 
 

@@ -61,6 +61,7 @@ def test_graph_leads_from_landing_to_pages(definitions: dg.Definitions) -> None:
         ["marts", "rated_usage"],
         ["marts", "spend_daily"],
         ["extraction_flags"],
+        ["case_decisions"],
     ):
         assert dg.AssetKey(key) in seen
 
@@ -246,9 +247,13 @@ def test_run_from_dagster_gives_what_the_command_gives(finished: tuple[Home, Run
     result = job.execute_in_process()
     assert result.success
     checks = result.get_asset_check_evaluations()
-    assert {"landing_conserves_records", "rated_equals_marts", "events_equal_manifest", "within_limits"} <= {
-        c.check_name for c in checks
-    }
+    assert {
+        "landing_conserves_records",
+        "rated_equals_marts",
+        "events_equal_manifest",
+        "within_limits",
+        "decisions_verify",
+    } <= {c.check_name for c in checks}
     assert all(c.passed for c in checks)
     counts = {
         e.asset_key.to_user_string(): e.materialization.metadata["dagster/row_count"].value

@@ -16,7 +16,7 @@ from pipelines.publish.render import code_html
 from pipelines.publish.site import build_site
 from pipelines.settings import Settings
 from tests.publish.fixture import FLAGGED
-from tests.publish.reading import read, specs, table
+from tests.publish.reading import read, specs, table, tiles
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -129,3 +129,71 @@ def test_titles_are_findings(site: Path) -> None:
     assert "came from the cache" in titles["platform/models.html", "kinds"]
     assert titles["finance/quality.html", "files"].startswith("60 files bring ")
     assert titles["finance/quality.html", "files"].endswith("the newest of 2026-05-30 19:58 UTC")
+
+
+def decided_site(published: Path, folder: Path, *, detector: str, state: str, until: str) -> Home:
+    """The site where the first case was decided twice, up to a day."""
+    shutil.copytree(published, folder / "p")
+    flags, decisions = (folder / "p" / f"{name}.parquet" for name in ("extraction_flags", "case_decisions"))
+    with duckdb.connect() as con:
+        con.execute(f"create table flags as from '{flags}'")
+        con.execute(
+            f"""update flags set detector = '{detector}', state = '{state}', reviewer = 'ana', why = 'their <backfill>',
+            decided_at = timestamp '2026-05-29 10:00:00', until = date '{until}' where case_id = 'case-001a1'"""
+        )
+        con.execute(f"copy flags to '{folder / 'made'}' (format parquet)")
+        shutil.move(folder / "made", flags)
+        con.execute(f"create table decisions as from '{decisions}'")
+        con.execute(
+            f"""insert into decisions values
+            (1, 'case-001a1', 'o', '{detector}', 'watching', 'ben', timestamp '2026-05-28 09:00:00', 'asked', null,
+                '[]', 'aaaabbbbccccdddd0000'),
+            (2, 'case-001a1', 'o', '{detector}', '{state}', 'ana', timestamp '2026-05-29 10:00:00', 'their <backfill>',
+                date '{until}', '[{{"cap_output_tokens_per_day": 5000}}, {{"cap_output_tokens_per_day": 7000}}]',
+                null)"""
+        )
+        con.execute(f"copy decisions to '{folder / 'made'}' (format parquet)")
+        shutil.move(folder / "made", decisions)
+    home = Home(folder / "home")
+    build_site(folder / "p", home, Settings())
+    return home
+
+
+def test_case_page_shows_state_and_history(published: Path, tmp_path: Path) -> None:
+    home = decided_site(published, tmp_path, detector="mass_shape", state="watching", until="2026-06-30")
+    page = read(home.site / "trust-safety/cases/case-001a1.html")
+    assert "Case case-001a1 · watching" in page.text_content()
+    assert page.xpath("string(//h2[@id='h-history'])") == "Watching: decided by ana on 29 May 2026"
+    rows = table(page, "history-table")
+    assert [(r["state"], r["reviewer"], r["why"]) for r in rows] == [
+        ("watching", "ana", "their <backfill>"), ("watching", "ben", "asked"),
+    ]  # fmt: skip
+    assert [r["output tokens allowed a day*"] for r in rows] == ["7000", ""]
+    assert [r["digest*"] for r in rows] == ["not sealed", "aaaabbbbccccdddd0000"]
+    assert table(read(home.site / "trust-safety/index.html"), "queue-table")[0]["state"] == "watching"
+
+
+def test_what_no_longer_holds_is_due_and_to_be_reviewed(published: Path, tmp_path: Path) -> None:
+    for number, (state, until, told, waiting) in enumerate(
+        (
+            ("watching", "2026-06-30", "watching", "1"),
+            ("watching", "2026-05-29", "watching, due again", "2"),
+            ("benign_batch", "2026-06-30", "benign batch, came back", "2"),
+        )
+    ):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        home = decided_site(published, folder, detector="mass_shape", state=state, until=until)
+        queue = read(home.site / "trust-safety/index.html")
+        assert table(queue, "queue-table")[0]["state"] == told
+        assert tiles(queue)["Cases to review"][0] == waiting
+
+
+def test_audit_sample_is_not_said_to_be_flagged(published: Path, tmp_path: Path) -> None:
+    home = decided_site(published, tmp_path, detector="audit_sample", state="benign_other", until="2026-06-30")
+    text = read(home.site / "trust-safety/cases/case-001a1.html").xpath("string(//section[@id='summary'])")
+    assert "was drawn at random from the organisations that no detector flagged" in text
+    assert "flagged for review" not in text
+    queue = read(home.site / "trust-safety/index.html").text_content()
+    assert "1 in the queue, cut at the alert budget; 1 drawn at random beside it" in queue
+    assert "1 case to review" in queue
