@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from pipelines.publish.facts import Facts
     from pipelines.publish.series import Row
 
+_NOT_COVERED = (
+    "No allow-note covers it: the usage is above what was allowed, which the counter-evidence then names, or the note"
+    " does not count, as the decision is not sealed or the decisions do not verify."
+)
+
 
 def is_audit(flag: Row) -> bool:
     """Whether it was drawn at random, not flagged."""
@@ -101,5 +106,5 @@ def _remarks(facts: Facts, flag: Row) -> list[str]:
     if is_due(facts, flag):
         return [f"The decision held until {day(flag['until'])}, which has passed: the case is due again."]
     if _came_back(flag):
-        return ["The usage is above what the decision allows a day: the counter-evidence names both."]
+        return [_NOT_COVERED]
     return []

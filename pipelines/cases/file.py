@@ -21,8 +21,9 @@ HEAD_LINES = (
     "# Decisions about cases of the extraction watch, oldest first. Add to it with `meterhouse cases decide`;\n"
     "# an entry that is changed, moved or removed breaks the chain of digests. Docs: docs/cases.md\n"
 )
-# The C one is much faster and the same otherwise; not every build of PyYAML has it.
+# The C ones are much faster and the same otherwise; not every build of PyYAML has them.
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_Writer: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +58,9 @@ class Parsed:
 
 def parse(text: str) -> Parsed:
     """Read the file's text. Nothing is raised: what is wrong is a fault."""
-    loader = _Loader(text)
+    loader = None
     try:
+        loader = _Loader(text)
         node = loader.get_single_node()
         if node is None:
             return Parsed([], [], 0, [])
@@ -72,7 +74,8 @@ def parse(text: str) -> Parsed:
         problem = getattr(error, "problem", None) or " ".join(str(error).split())
         return _unreadable(f"not valid YAML: {problem}", mark.line + 1 if mark else None)
     finally:
-        loader.dispose()
+        if loader is not None:
+            loader.dispose()
     return _validated(data, node.value)
 
 
@@ -141,7 +144,7 @@ def _spoiled(root: Any) -> Fault | None:
     return None
 
 
-class _Dumper(yaml.SafeDumper):  # type: ignore[misc]
+class _Dumper(_Writer):  # type: ignore[misc]
     """Long texts on one line each, no aliases."""
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
@@ -151,7 +154,7 @@ class _Dumper(yaml.SafeDumper):  # type: ignore[misc]
 def dump(entries: Iterable[Entry]) -> str:
     """The file's text."""
     plain = [_typed(content(entry), entry) for entry in entries]
-    text = yaml.dump(plain, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=2**31) if plain else ""
+    text = yaml.dump(plain, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=2**31 - 1) if plain else ""
     return HEAD_LINES + text.replace("\n- case_id", "\n\n- case_id")
 
 

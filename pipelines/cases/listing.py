@@ -54,7 +54,7 @@ class Listed:
 
     @property
     def came_back(self) -> bool:
-        """Whether it is in the queue in spite of a benign decision: above what that allows, or after it ended."""
+        """Whether it is in the queue in spite of a benign decision: no allow-note covers it."""
         return self.rank is not None and self.state in BENIGN and self.detector != AUDIT
 
     def standing(self, today: date, *, fresh: bool = True) -> str:

@@ -61,7 +61,7 @@ def standing_text(case: Listed, today: date, *, fresh: bool = True) -> str:
     if case.is_due(today):
         text += ": due again"
     elif fresh and case.came_back:
-        text += ": came back, above what the decision allows"
+        text += ": came back, no allow-note covers it"
     return text
 
 

@@ -125,7 +125,7 @@ def test_a_case_above_its_cap_stays_and_is_to_review_again(home: Home) -> None:
     (now,) = [c for c in queue(home) if c.case_id == case.case_id]
     assert now.snapshot.counter_evidence[-1]["code"] == "allow_note"
     code, text = call(home, "list")
-    assert "came back, above what the decision allows" in text
+    assert "came back, no allow-note covers it" in text
     page = (home.site / "trust-safety" / "cases" / f"{case.case_id}.html").read_text()
     assert "came back" in page
     assert "looked at it" in page

@@ -105,6 +105,7 @@ def test_the_second_entry_is_called_the_second_and_the_first_still_read() -> Non
         ("- &x {a: 1}\n- *x\n", "anchors and aliases"),
         ("- !!python/object:os.system {}\n", "not valid YAML"),
         ("- 5\n", "valid dictionary"),
+        ("- a: \0\n", "not valid YAML"),
     ],
 )
 def test_what_is_no_list_of_decisions_is_a_fault(text: str, said: str) -> None:
