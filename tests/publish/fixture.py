@@ -402,6 +402,11 @@ def _flags(con: duckdb.DuckDBPyConnection) -> None:
         """create table case_decisions (entry integer, case_id varchar, organization_id varchar, detector varchar,
         state varchar, reviewer varchar, decided_at timestamp, why varchar, until date, allow json, digest varchar)"""
     )
+    # Of a case that left the queue: no page shows it.
+    con.execute(
+        """insert into case_decisions values (1, 'case-000', 'org-gone', 'mass_shape', 'closed', 'ana',
+        timestamp '2026-05-01 09:00:00', 'ended', null, '[]', 'abc')"""
+    )
     reasons = [
         {
             "code": "fresh_output",
