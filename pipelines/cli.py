@@ -250,6 +250,16 @@ def _print_summary(home: Home, summary: Any) -> None:
         rows.insert(-2, ("decisions", _decisions(summary.reviewed)))
     for name, value in rows:
         click.echo(f"  {name:<16} {value}")
+    _print_notices(home, summary)
+    for audience in ("finance", "platform", "trust-safety"):
+        page = home.site / audience / "index.html"
+        if page.exists():
+            click.echo(f"  {audience:<16} {page}")
+
+
+def _print_notices(home: Home, summary: Any) -> None:
+    """What needs somebody: refused records, files that were left, faults of what people wrote into the home."""
+    taken = summary.ingest
     for fault in summary.reviewed.faults:
         click.echo(f"  DECISIONS DO NOT VERIFY: {fault}")
     if taken.quarantined:
@@ -263,10 +273,6 @@ def _print_summary(home: Home, summary: Any) -> None:
         click.echo(f"  note: {told}")
     for fault in summary.facts.faults[:_MOST_FAULTS]:
         click.echo(f"  does not count: {fault}")
-    for audience in ("finance", "platform", "trust-safety"):
-        page = home.site / audience / "index.html"
-        if page.exists():
-            click.echo(f"  {audience:<16} {page}")
 
 
 def _enforcement_rows(found: Any, faults: int) -> list[tuple[str, str]]:

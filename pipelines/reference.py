@@ -160,6 +160,7 @@ def published_page() -> str:
         "## enforcement_summary\n",
         "One row: what was held against the facts about organisations, and what could not be.\n",
         _table(list(_ENFORCEMENT_SUMMARY)),
+        "",
         "## case_decisions\n",
         (
             "Grain: decision about a case. From cases/decisions.yaml; where that does not verify, the decisions before"

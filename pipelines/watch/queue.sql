@@ -24,7 +24,10 @@ best as (
     cross join middle as m
     -- Days that a benign decision allows, while they stay within its size and time.
     anti join watch.allowed_days as a
-        on d.organization_id = a.organization_id and d.usage_date = a.usage_date and a.detector = 'mass_shape'
+        on
+            d.organization_id = a.organization_id
+            and d.usage_date = a.usage_date
+            and a.detector in ('mass_shape', 'harvest')
     where d.unexplained >= m.unexplained
 )
 

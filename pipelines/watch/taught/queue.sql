@@ -2,12 +2,18 @@
 -- scored organisation-days with as high a score, itself included. Parameters: alerts, taken, left_out.
 with days as (
     select
-        *,
+        t.*,
         row_number() over (
-            partition by usage_date, organization_id order by log_odds desc, detector asc, usage_hour asc
+            partition by t.usage_date, t.organization_id order by t.log_odds desc, t.detector asc, t.usage_hour asc
         ) as place
-    from watch_taught
-    where detector != getvariable('watch_left_out')
+    from watch_taught as t
+    -- Days that a benign decision allows. Mass x shape and harvest are one finding.
+    anti join watch.allowed_days as a
+        on
+            t.organization_id = a.organization_id
+            and t.usage_date = a.usage_date
+            and (t.detector = a.detector or (t.detector = 'harvest' and a.detector = 'mass_shape'))
+    where t.detector != getvariable('watch_left_out')
 ),
 
 scored as (
