@@ -46,6 +46,10 @@ _FLAGS = (
     ("decided_at", "timestamp", "When that was, UTC"),
     ("why", "varchar", "The reason given for the decision"),
     ("until", "date", "Day up to which the decision holds; the case is due again after it; null without end"),
+    ("answers", "bigint", "Answers on the flagged days"),
+    ("models", "json", "Models by output on the flagged days, of a tuned one its base; the five with most"),
+    ("comparable_training_set", "varchar", "How the answers compare with training sets that were enough for somebody"),
+    ("detector_version", "varchar", "Digest of the taught detectors of this build"),
 )
 _DECISIONS = (
     ("entry", "integer", "Place in the file, 1 first"),

@@ -5,6 +5,7 @@ A case is an organisation, or several that are linked; its figures are those of 
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import date
 from decimal import Decimal
@@ -101,6 +102,7 @@ def page(facts: Facts, flag: Row) -> Page:
             "What is the lead?",
             paragraphs=[
                 _lead(flag, members, window),
+                *_scale(flag),
                 *_small(facts, flag, members),
                 *(["The watch links no other organisation to it."] if len(members) < 2 else []),
             ],
@@ -180,6 +182,23 @@ def page(facts: Facts, flag: Row) -> Page:
             else None,
         },
     )
+
+
+def _scale(flag: Row) -> list[str]:
+    """How much was taken, of which models, and which detectors said so."""
+    told = []
+    if flag["comparable_training_set"]:
+        told.append(f"In the window {_whole_sentence(flag['comparable_training_set'])}")
+    models = [f"{m['model']} ({numbers.short(m['output_tokens'])} tokens)" for m in json.loads(flag["models"] or "[]")]
+    if models:
+        told.append(f"Models by output: {', '.join(models)}.")
+    if flag["detector_version"]:
+        told.append(f"Version of the taught detectors: {flag['detector_version']}.")
+    return [" ".join(told)] if told else []
+
+
+def _whole_sentence(text: str) -> str:
+    return text if text.endswith(".") else f"{text}."
 
 
 def _lead(flag: Row, members: list[Row], window: str) -> str:

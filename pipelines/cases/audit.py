@@ -74,12 +74,12 @@ def add_sample(connection: DuckDBPyConnection, *, salt: str, last_day: date, ale
         connection.execute(
             """insert into watch.extraction_flags (
                 case_id, organization_id, first_seen, last_seen, detector, score, reasons, state, counter_evidence,
-                linked_organizations, output_tokens, revenue_amount, rank
-            ) values (?, ?, ?, ?, ?, ?, ?, 'new', ?, '[]', ?, ?, ?)""",
+                linked_organizations, output_tokens, revenue_amount, rank, answers, models
+            ) values (?, ?, ?, ?, ?, ?, ?, 'new', ?, '[]', ?, ?, ?, ?, ?)""",
             [
                 case.case_id, one.organization_id, case.first_seen, case.last_seen, case.detector, case.score,
                 json.dumps(case.reasons), json.dumps(case.counter_evidence), total["output_tokens"],
-                total["revenue_amount"], rank,
+                total["revenue_amount"], rank, total["answers"], total["models"],
             ],
         )  # fmt: skip
     return len(drawn)

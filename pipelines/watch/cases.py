@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from pipelines.watch import calibrate
 from pipelines.watch.groups import NEW_DAYS
 from pipelines.watch.reasons import Reason, group_reasons, single_reasons
+from pipelines.watch.scale import comparable
 from pipelines.watch.sql import rows_of, run_sql
 
 if TYPE_CHECKING:
@@ -107,8 +108,11 @@ def group_cases(connection: DuckDBPyConnection, groups: Sequence[Group]) -> list
     return cases
 
 
-def write_cases(connection: DuckDBPyConnection, cases: Sequence[Case]) -> None:
-    """Replace watch.extraction_flags; strongest case first, ties by output tokens, then by id."""
+def write_cases(connection: DuckDBPyConnection, cases: Sequence[Case], version: str = "") -> None:
+    """Replace watch.extraction_flags; strongest case first, ties by output tokens, then by id.
+
+    `version` is that of the detectors that made them.
+    """
     run_sql(connection, "flags.sql")
     totals = [
         rows_of(
@@ -126,8 +130,11 @@ def write_cases(connection: DuckDBPyConnection, cases: Sequence[Case]) -> None:
     )
     for rank, (case, total) in enumerate(ranked, start=1):
         connection.execute(
-            "insert into watch.extraction_flags"
-            " values (?, ?, ?, ?, ?, ?, ?, 'new', ?, ?, ?, ?, ?, null, null, null, null)",
+            """insert into watch.extraction_flags (
+                case_id, organization_id, first_seen, last_seen, detector, score, reasons, state, counter_evidence,
+                linked_organizations, output_tokens, revenue_amount, rank, answers, models, comparable_training_set,
+                detector_version)
+            values (?, ?, ?, ?, ?, ?, ?, 'new', ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
             [
                 case.case_id,
                 case.members[0],
@@ -141,5 +148,9 @@ def write_cases(connection: DuckDBPyConnection, cases: Sequence[Case]) -> None:
                 total["output_tokens"],
                 total["revenue_amount"],
                 rank,
+                total["answers"],
+                total["models"],
+                comparable(total["answers"]),
+                version,
             ],
         )

@@ -16,7 +16,11 @@ create or replace table watch.extraction_flags (
     reviewer varchar,
     decided_at timestamp,
     why varchar,
-    until date
+    until date,
+    answers bigint,
+    models json,
+    comparable_training_set varchar,
+    detector_version varchar
 );
 
 comment on table watch.extraction_flags is 'unusual harvesting-like usage: review';
@@ -39,6 +43,10 @@ select
     reviewer,
     decided_at,
     why,
-    until
+    until,
+    answers,
+    models,
+    comparable_training_set,
+    detector_version
 from watch.extraction_flags
 order by rank;

@@ -66,7 +66,7 @@ def watch(connection: DuckDBPyConnection, settings: Settings, review: Review | N
     last_day: date | None = span[0] if span else None
     write_notes(connection, review.decisions if review else None)
     score_days(connection, last_day=last_day or _NO_DAY, window_days=window)
-    _, taught = load()
+    about, taught = load()
     build_features(connection, **_span(connection, last_day or _NO_DAY, window))
     score(connection, taught)
     judged, unjudged = _coverage(connection)
@@ -86,7 +86,7 @@ def watch(connection: DuckDBPyConnection, settings: Settings, review: Review | N
         single = taught_cases(connection, taught, alerts=calibrate.share_of(left, TAUGHT_SHARE), taken=taken)
         taken |= {member for case in single for member in case.members}
         single += single_cases(connection, alerts=left - len(single), taken=taken)
-    write_cases(connection, [*grouped, *single])
+    write_cases(connection, [*grouped, *single], about["version"])
     if review:
         apply_review(connection, review, last_day=last_day, judged=judged, alerts_allowed=allowed)
     summary = WatchSummary(

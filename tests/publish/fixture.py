@@ -396,7 +396,8 @@ def _flags(con: duckdb.DuckDBPyConnection) -> None:
         """create table extraction_flags (case_id varchar, organization_id varchar, first_seen date,
         last_seen date, detector varchar, score double, reasons json, state varchar, counter_evidence json,
         linked_organizations json, output_tokens bigint, revenue_amount decimal(38, 18), rank integer,
-        reviewer varchar, decided_at timestamp, why varchar, until date)"""
+        reviewer varchar, decided_at timestamp, why varchar, until date, answers bigint, models json,
+        comparable_training_set varchar, detector_version varchar)"""
     )
     con.execute(
         """create table case_decisions (entry integer, case_id varchar, organization_id varchar, detector varchar,
@@ -432,7 +433,9 @@ def _flags(con: duckdb.DuckDBPyConnection) -> None:
         con.execute(
             """insert into extraction_flags
             select ?, ?, ?::date, date '2026-05-30', 'mass_shape', ?, ?, 'new', ?, ?, sum(output_tokens),
-                sum(revenue_amount), ?, null, null, null, null
+                sum(revenue_amount), ?, null, null, null, null, 61000,
+                '[{"model": "gpt-4o", "output_tokens": 812000}]', '61,000 answers: 1.2 times Alpaca''s 52,000 pairs',
+                'abc123def456'
             from spend_daily where organization_id = ? and charge_date >= ?::date""",
             [
                 f"case-{rank:03d}a1",

@@ -16,6 +16,10 @@ select
     reviewer,
     decided_at,
     why,
-    until
+    until,
+    answers,
+    models::varchar as models,
+    comparable_training_set,
+    detector_version
 from extraction_flags
 order by rank nulls last, score desc, case_id;
