@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     AnyGroup = TypeVar("AnyGroup", bound=Group)
 
 HERE = Path(__file__).parent
+# Detectors that say the same of an organisation in two ways: more, and longer, answers than are explained.
+ONE_FINDING = (frozenset({"mass_shape", "harvest"}),)
 
 
 def standing_notes(decisions: Decisions) -> list[tuple[int, Entry, Allow]]:
@@ -59,15 +61,21 @@ def standing_notes(decisions: Decisions) -> list[tuple[int, Entry, Allow]]:
     return found[::-1]
 
 
+def same_finding(detector: str) -> tuple[str, ...]:
+    """The detectors to whose finding a note on this one applies: what is benign is so whoever raised it."""
+    return next((tuple(sorted(one)) for one in ONE_FINDING if detector in one), (detector,))
+
+
 def write_notes(connection: DuckDBPyConnection, decisions: Decisions | None) -> None:
     """Write watch.allow_notes and the organisation-days they cover, watch.allowed_days. Needs marts.activity_daily."""
     connection.execute(read_sql(HERE / "notes.sql"))
     rows = [
         [
             number, entry.case_id, entry.state, entry.reviewer, entry.time.replace(tzinfo=None),
-            note.organization_id, note.detector, note.cap_output_tokens_per_day, entry.until,
+            note.organization_id, detector, note.cap_output_tokens_per_day, entry.until,
         ]
         for number, entry, note in (standing_notes(decisions) if decisions else [])
+        for detector in same_finding(note.detector)
     ]  # fmt: skip
     if rows:
         connection.executemany("insert into watch.allow_notes values (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)

@@ -27,7 +27,7 @@ best as (
         on
             d.organization_id = a.organization_id
             and d.usage_date = a.usage_date
-            and a.detector in ('mass_shape', 'harvest')
+            and a.detector = 'mass_shape'
     where d.unexplained >= m.unexplained
 )
 

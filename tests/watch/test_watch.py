@@ -113,8 +113,32 @@ def test_rows_of_the_queue_are_well_formed(mixed: Any) -> None:
             assert not {"theft", "steal", "thief"} & set(reason["text"].lower().split())
 
 
-def test_numbers_in_reasons_are_those_of_the_traffic(mixed: Any) -> None:
+def test_numbers_of_a_taught_reason_are_those_of_the_traffic(mixed: Any) -> None:
     population, connection, _ = mixed
+    row = next(r for r in flags(connection) if r["organization_id"] == population.ids[3])
+    assert row["detector"] == "harvest"
+    outputs = population.outputs[3].reshape(DAYS, SLOTS).sum(axis=1)
+    requests = population.requests[3].reshape(DAYS, SLOTS).sum(axis=1)
+    told = {r["code"]: r for r in row["reasons"] + row["counter_evidence"]}
+    assert {"much_output", "more_output", "long_answers", "longer_answers", "record_output"} & set(told)
+    for reason in told.values():
+        if reason["unit"] == "output tokens" and "day" in reason["text"]:
+            assert np.isclose(reason["value"], outputs + 1, rtol=1e-3).any()
+        if reason["unit"] == "output tokens an answer" and "days" not in reason["text"]:
+            assert np.isclose(reason["value"], (outputs + 1) / (requests + 1), rtol=1e-2).any()
+    assert row["answers"] == sum(int(requests[(d - START).days]) for d in _days(row["first_seen"], row["last_seen"]))
+    assert row["comparable_training_set"].startswith(f"{row['answers']:,} answers")
+    [model] = json.loads(row["models"])
+    assert (model["model"], model["output_tokens"]) == (population.models[3], row["output_tokens"])
+    assert row["detector_version"]
+
+
+def test_numbers_in_reasons_are_those_of_the_traffic(mixed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    population, _, _ = mixed
+    # Without the taught detectors the queue is of mass x shape alone, and as long.
+    monkeypatch.setattr("pipelines.watch.run.TAUGHT_SHARE", 0)
+    connection, _ = run(population)
+    assert {r["detector"] for r in flags(connection)} == {"mass_shape", "coordinated_accounts"}
     row = next(r for r in flags(connection) if r["organization_id"] == population.ids[3])
     number = 3
     requests, outputs = (

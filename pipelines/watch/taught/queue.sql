@@ -7,12 +7,12 @@ with days as (
             partition by t.usage_date, t.organization_id order by t.log_odds desc, t.detector asc, t.usage_hour asc
         ) as place
     from watch_taught as t
-    -- Days that a benign decision allows. Mass x shape and harvest are one finding.
+    -- Days that a benign decision allows, while they stay within its size and time.
     anti join watch.allowed_days as a
         on
             t.organization_id = a.organization_id
             and t.usage_date = a.usage_date
-            and (t.detector = a.detector or (t.detector = 'harvest' and a.detector = 'mass_shape'))
+            and t.detector = a.detector
     where t.detector != getvariable('watch_left_out')
 ),
 

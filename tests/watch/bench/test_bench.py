@@ -9,8 +9,9 @@ import pytest
 from click.testing import CliRunner
 
 from pipelines.cli import main
-from pipelines.watch.bench.contenders import BASELINES, OURS
+from pipelines.watch.bench.contenders import BASELINES, UNTAUGHT, WATCH
 from pipelines.watch.bench.population import KINDS
+from pipelines.watch.taught.detectors import DETECTORS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +24,7 @@ def test_the_command_prints_and_keeps_every_figure(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, arguments, catch_exceptions=False)
     assert result.exit_code == 0, result.output
     found = json.loads(out.read_text(encoding="utf-8"))
-    assert set(found["contenders"]) == {*BASELINES, *OURS}
+    assert set(found["contenders"]) == {*BASELINES, UNTAUGHT, WATCH, *DETECTORS}
     for name, worth in found["contenders"].items():
         assert name in result.output
         assert set(worth["budgets"]) == {"0.2", "1.0", "5.0"}
@@ -34,6 +35,10 @@ def test_the_command_prints_and_keeps_every_figure(tmp_path: Path) -> None:
             assert 0 <= budget["macro"]["evasive"] <= 1
     for kind in KINDS:
         assert kind in result.output
+    assert found["detectors"]["version"]
+    assert 0 <= found["calibration"]["ece"] <= 0.2
+    assert set(found["named_right"]["5.0"]) <= set(KINDS)
+    assert found["never_shown"] is None
     # A wider budget never finds less.
     for worth in found["contenders"].values():
         recalls = [worth["budgets"][b]["macro"]["plain"] for b in ("0.2", "1.0", "5.0")]
