@@ -85,6 +85,7 @@ _NAV: dict[Audience, list[NavItem]] = {
     ],
     "trust-safety": [
         NavItem("index", "Review queue", "index.html"),
+        NavItem("worth", "What it is worth", "worth.html"),
         NavItem("quality", "Data quality", "quality.html"),
     ],
     "organization": [NavItem("index", "Usage", "index.html")],
@@ -98,7 +99,7 @@ def make_frame(facts: Facts, audience: Audience, folder: str, organization: Row 
     """
     nav = _NAV[audience]
     if facts.period is None:
-        nav = [item for item in nav if item.key in {"index", "quality"}]
+        nav = [item for item in nav if item.key in {"index", "quality", "worth"}]
     inside = audience == "organization"
     nav = [*nav, NavItem("glossary", "Glossary", "#glossary" if inside else "glossary.html")]
     return Frame(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dashboards import cells
 from dashboards.page import Card, Cell, Column, Page, Table, Tile
-from dashboards.pages import case, decided, enforcement, records
+from dashboards.pages import case, decided, enforcement, records, worth
 from dashboards.pages.reasons import json_list, parse_reasons, words
 from dashboards.svg import spark
 from pipelines.publish import numbers
@@ -121,7 +121,7 @@ def _queue(facts: Facts) -> Page:
         ],
         how=f"{_coverage(facts.watch)} Ranked by the detectors; the number of cases is held to the alert budget, not "
         f"to a fixed threshold{_sampled(audits)}. A flag is a lead for a person to review. It says nothing about "
-        "intent.",
+        f"intent. {worth.summary()}",
     )
     return Page(
         "index.html",

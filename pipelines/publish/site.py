@@ -23,6 +23,7 @@ from dashboards.pages import (
     products,
     quality,
     watch,
+    worth,
 )
 from pipelines.errors import MeterhouseError
 from pipelines.money import exact
@@ -109,7 +110,12 @@ def _folders(facts: Facts) -> Iterable[Folder]:
         yield Folder(
             "trust-safety",
             "trust-safety",
-            [*watch.pages(facts), quality.page(facts, "trust-safety"), glossary.page(facts, "trust-safety")],
+            [
+                *watch.pages(facts),
+                worth.page(),
+                quality.page(facts, "trust-safety"),
+                glossary.page(facts, "trust-safety"),
+            ],
         )
         return
     yield Folder(
@@ -145,6 +151,7 @@ def _folders(facts: Facts) -> Iterable[Folder]:
         "trust-safety",
         [
             *watch.pages(facts),
+            worth.page(),
             *organizations.pages(facts, "trust-safety", facts.flagged_organizations),
             quality.page(facts, "trust-safety"),
             glossary.page(facts, "trust-safety"),

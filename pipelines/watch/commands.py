@@ -28,8 +28,17 @@ def watch() -> None:
     "--unseen", is_flag=True, help="Also teach anew without each kind, and judge it then (needs scikit-learn)."
 )
 @click.option("--json", "out", type=click.Path(path_type=Path, dir_okay=False), help="Write all figures to this file.")
+@click.option("--keep", is_flag=True, help="Also keep the figures for the pages of this installation.")
 def bench(
-    *, traces: Path | None, seeds: int, organizations: int, campaigns: int, weeks: int, unseen: bool, out: Path | None
+    *,
+    traces: Path | None,
+    seeds: int,
+    organizations: int,
+    campaigns: int,
+    weeks: int,
+    unseen: bool,
+    out: Path | None,
+    keep: bool,
 ) -> None:
     """Plant campaigns and honest look-alikes in real customers' traffic, and count what is found.
 
@@ -40,6 +49,7 @@ def bench(
     from pipelines.progress import TerminalReporter
     from pipelines.watch.bench.bench import Size, run_bench
     from pipelines.watch.bench.report import print_report
+    from pipelines.watch.measured import keep as keep_figures
 
     with TerminalReporter().step("bench") as step:
         found = run_bench(
@@ -49,6 +59,8 @@ def bench(
         )
         step.finish(found["benign_days"], "honest organisation-days")
     print_report(make_console(piped_width=110), found)
+    if keep:
+        keep_figures(found)
     if out:
         out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
         click.echo(f"\nAll figures: {out}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,6 +74,7 @@ def run_bench(
     about, taught = load()
     halves = split(customers, 0)
     judged: dict[str, dict[str, list[Judged]]] = {"teaching": {}, "held out": {}}
+    worlds: list[dict[str, float]] = []
     steps, done = 2 * size.seeds, 0
     for seed in range(size.seeds):
         for part, chosen in zip(judged, halves, strict=True):
@@ -80,6 +82,8 @@ def run_bench(
                 customers, reasoning, chosen, 2 * seed + (part == "held out"), organizations=size.organizations,
                 weeks=size.weeks, campaigns=size.campaigns,
             )  # fmt: skip
+            if part == "held out":
+                worlds.append({name: round(share, 2) for name, share in scene.world.unsent.items()})
             with duckdb.connect() as con:
                 write_activity(con, scene)
                 truth = truth_of(con, scene)
@@ -92,6 +96,7 @@ def run_bench(
     never_shown = unseen(customers, reasoning, halves, size, BUDGETS[-1], progress=progress) if size.unseen else None
     return {
         "digest": digest(),
+        "date": datetime.now(UTC).date().isoformat(),
         "detectors": about,
         "customers": {
             "source": "ServeGen" if traces else "simulated",
@@ -101,6 +106,10 @@ def run_bench(
         "size": {name: getattr(size, name) for name in size.__slots__},
         "benign_days": int(sum(j.days["benign"].sum() for j in first)),
         "campaigns": int(sum(len(j.campaigns) for j in first)),
+        "populations": [
+            {"unsent": world, "macro": metrics.macros(one, BUDGETS[-1])}
+            for world, one in zip(worlds, judged["held out"][WATCH], strict=True)
+        ],
         "contenders": {name: worth(judged["teaching"][name], judged["held out"][name]) for name in judged["held out"]},
         "named_right": {b: metrics.named_right(judged["held out"][WATCH], b, RIGHT) for b in BUDGETS},
         "never_shown": never_shown,

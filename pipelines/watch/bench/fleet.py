@@ -86,8 +86,9 @@ def make_fleet(
     *,
     organizations: int,
     weeks: int,
+    thinnest: float = THINNEST,
 ) -> Fleet:
-    """Organisations made of the chosen customers alone."""
+    """Organisations made of the chosen customers alone, each up to `thinnest` decades smaller than its customer."""
     profile = profiles(customers)[chosen]
     daily = customers.requests.sum(axis=2)
     usual = np.array([np.median(d[d > 0]) if (d > 0).any() else 0 for d in daily])
@@ -99,7 +100,7 @@ def make_fleet(
     outputs = np.zeros_like(inputs)
     for row, source in enumerate(sources):
         same = profile[np.searchsorted(chosen, able)] == profile[np.searchsorted(chosen, source)]
-        size = usual[source] * 10 ** -rng.uniform(0, THINNEST)
+        size = usual[source] * 10 ** -rng.uniform(0, thinnest)
         for week, (customer, part) in enumerate(
             _weeks(rng, int(source), able[same], able[~same], weeks, customers.days // WEEK)
         ):

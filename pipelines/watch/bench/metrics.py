@@ -131,6 +131,13 @@ def macro(kinds: pd.DataFrame, variant: str) -> float:
     return float(kinds.loc[kinds["variant"] == variant, "recall"].mean())
 
 
+def macros(judged: Judged, budget: float) -> dict[str, float]:
+    """Macro recall of one population by variant, at its own threshold."""
+    above = threshold(benign_scores([judged])["score"].to_numpy(), budget)
+    kinds = by_kind(outcomes(judged, above))
+    return {variant: round(macro(kinds, variant), 4) for variant in sorted(set(kinds["variant"]))}
+
+
 def interval(judged: Sequence[Judged], budget: float, variant: str, seed: int = 0) -> tuple[float, float]:
     """Middle 90 % of the macro recall when source customers, and campaigns of newcomers, are drawn again.
 

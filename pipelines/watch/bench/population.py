@@ -9,7 +9,7 @@ import numpy as np
 
 from pipelines.watch.bench.assorted import assorted
 from pipelines.watch.bench.everyday import everyday
-from pipelines.watch.bench.fleet import make_fleet
+from pipelines.watch.bench.fleet import THINNEST, make_fleet
 from pipelines.watch.bench.harvest import bulk, desensitised, launch_pivot, low_and_slow, quota_riding
 from pipelines.watch.bench.hydra import hydra
 from pipelines.watch.bench.look_alike_groups import GROUPS
@@ -56,14 +56,15 @@ def populate(
     campaigns: int,
     without: frozenset[str] = frozenset(),
     others: int = 0,
+    thinnest: float = THINNEST,
 ) -> Scene:
     """A population of the chosen customers: of each kind so many campaigns, plain and evasive, and as many look-alikes.
 
     The same seed gives the same population; kinds in `without` are left out. `others` are assorted campaigns for
-    teaching.
+    teaching; `thinnest` is how much smaller than customers organisations are made, in decades.
     """
     rng = np.random.default_rng([seed, 3])
-    fleet = make_fleet(customers, reasoning, chosen, rng, organizations=organizations, weeks=weeks)
+    fleet = make_fleet(customers, reasoning, chosen, rng, organizations=organizations, weeks=weeks, thinnest=thinnest)
     scene = Scene(rng, Pools(), fleet)
     for kind, plant in KINDS.items():
         if kind in without:

@@ -81,6 +81,7 @@ select
     h.usage_hour,
     h.organization_id,
     h.output_tokens,
+    h.requests_so_far,
     d.own_days,
     d.age,
     d.usual_output,

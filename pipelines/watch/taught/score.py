@@ -16,6 +16,17 @@ _CANDIDATES = {
     "watch_features": "output_week_rank >= 0.3 or repeat_days >= 3 or kinds_shared > 0",
     "watch_hour_features": "true",
 }
+# Answers in four weeks (requests of the day, by the hour) below which a single account is not looked at: a tenth of the
+# smallest set that was ever enough (s1's 1,000 traces), for an evaluation the smallest suite. Accounts of a group may
+# have few.
+LEAST = {
+    "harvest": "answers_28 >= 100",
+    # Nothing is a pivot without a model that came out, or an evaluation that was not there before.
+    "launch_pivot": "answers_28 >= 100 and released_share > 0",
+    "evaluation": "answers_28 >= 100 and repeat_days >= 2",
+    "stolen_key": "requests_so_far >= 100",
+    "coordinated": "true",
+}
 
 
 _SCORED = """
@@ -23,7 +34,7 @@ insert into watch_taught
 with scored as (
     select usage_date, organization_id, {keys}, round({{log_odds}}, 6) as log_odds
     from {{table}}
-    where {{candidates}}
+    where ({{candidates}}) and {{least}}
 )
 """
 _HIGHEST = (
@@ -63,6 +74,6 @@ def score(connection: DuckDBPyConnection, taught: dict[str, Trees]) -> None:
         hourly = table == "watch_hour_features"
         connection.execute(
             (_RECORDS if hourly else _HIGHEST).format(
-                name=name, table=table, log_odds=trees.expression(), candidates=_CANDIDATES[table]
+                name=name, table=table, log_odds=trees.expression(), candidates=_CANDIDATES[table], least=LEAST[name]
             )
         )

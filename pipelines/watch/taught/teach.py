@@ -51,6 +51,8 @@ WITHHOLD: tuple[tuple[str, ...], ...] = (
 # Weight of each kind of look-alike, and of each kind of campaign, in all the weight of what is honest.
 ALIKE_SHARE, KIND_SHARE = 0.03, 0.05
 LARGEST = 1e300
+# Of the populations in turn: a real fleet has many customers that hardly use the service.
+THINNEST = (3.0, 5.0)
 # Honest rows that are kept to teach with.
 HONEST_SHARE = 0.4
 # Rows of one campaign that are: a group of hundreds of accounts has tens of thousands, all alike.
@@ -213,7 +215,7 @@ def material(
     for number in range(populations):
         scene = populate(
             customers, reasoning, chosen, 1_000 + 97 * seed + number, organizations=organizations, weeks=5,
-            campaigns=2, others=12,
+            campaigns=2, others=12, thinnest=THINNEST[number % len(THINNEST)],
         )  # fmt: skip
         for name, lesson in lessons(scene, rng).items():
             parts[name].append(lesson)
