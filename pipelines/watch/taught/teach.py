@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 CAMPAIGN_SHARE = 0.3
 # Chance that an organisation's field is withheld, beside what its source does not send.
 WITHHELD = 0.2
+# Chance that an organisation is known by times and tokens alone.
+BARE = 0.2
 WITHHOLD: tuple[tuple[str, ...], ...] = (
     ("new_prompts", "new_prompts_week", "templates", "new_template_share", "template_sharers", "same_prompts",
      "same_prompts_share", "near_prompts_share"),
@@ -137,8 +139,9 @@ def _lesson(con: duckdb.DuckDBPyConnection, detector: Detector, rng: np.random.G
     columns = {n: np.ma.filled(np.ma.asarray(found[n], np.float64), np.nan)[keep] for n in detector.features}
     organization = found["organization_id"].astype(str)[keep]
     codes = np.unique(organization, return_inverse=True)[1]
+    bare = rng.random(codes.max(initial=0) + 1) < BARE
     for group in WITHHOLD:
-        hidden = (rng.random(codes.max(initial=0) + 1) < WITHHELD)[codes]
+        hidden = (bare | (rng.random(len(bare)) < WITHHELD))[codes]
         for name in set(group) & set(columns):
             columns[name][hidden] = np.nan
     return Lesson(columns, mine[keep], label[keep], kind[keep], organization)
