@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dashboards import cells
 from dashboards.page import Card, Cell, Column, Page, Table, Tile
 from dashboards.pages import case, decided, enforcement, records, worth
-from dashboards.pages.reasons import json_list, parse_reasons, words
+from dashboards.pages.reasons import json_list, number, parse_reasons, words
 from dashboards.svg import spark
 from pipelines.publish import numbers
 
@@ -90,7 +90,7 @@ def _queue(facts: Facts) -> Page:
                 cells.count(flag["rank"] or place),
                 cells.text(name, href=case.path(flag), css="l"),
                 cells.text(words(flag["detector"]), css="l"),
-                cells.text(reasons[0]["text"] if reasons else "", css="l w"),
+                cells.text(_why(reasons), css="l w"),
                 cells.day(flag["first_seen"]),
                 cells.day(flag["last_seen"]),
                 cells.short(flag["output_tokens"]),
@@ -130,6 +130,17 @@ def _queue(facts: Facts) -> Page:
         "Extraction watch",
         {"tiles": tiles, "cards": [card, *enforcement.card(facts)]},
     )
+
+
+def _why(reasons: list[dict[str, Any]]) -> str:
+    """The first reason, with its figure where its words have none."""
+    if not reasons:
+        return ""
+    first = reasons[0]
+    text = str(first["text"])
+    if first["value"] is None or first["own"] is None or any(sign.isdigit() for sign in text):
+        return text
+    return f"{text}: {number(first['value']).text} against {number(first['own']).text} {first['unit']}"
 
 
 def _beside(audits: int) -> str:

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from dashboards.page import Card, Cell, Column, Fact, Page, Table, Tile
 from pipelines.publish import numbers
-from pipelines.watch.measured import measured
+from pipelines.watch.measured import WATCH, measured
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PATH = "worth.html"
-WATCH = "watch"
 BLIND = (
     "Logs without keys, templates and digests: organisations are seen whole, and a small harvest is lost in them.",
     "Fewer answers than about a thousand, or one in twenty of a customer's own: not told from chance.",
@@ -32,9 +31,13 @@ def page() -> Page:
     worth = found["contenders"][WATCH]["budgets"]
     tiles = [
         _tile(
-            "Planted campaigns found", worth[budgets[1]]["macro"]["plain"], f"at {budgets[1]} false alerts per 1,000"
+            "Planted campaigns found",
+            worth[budgets[1]]["macro"]["plain"],
+            f"at {float(budgets[1]):g} false alert per 1,000",
         ),
-        _tile("The same, hiding", worth[widest]["macro"]["evasive"], f"evasive variants, at {widest} per 1,000"),
+        _tile(
+            "The same, hiding", worth[widest]["macro"]["evasive"], f"evasive variants, at {float(widest):g} per 1,000"
+        ),
         Tile(
             "False alerts when carried over",
             f"{worth[widest]['realised']:.1f}",

@@ -18,13 +18,14 @@ import pandas as pd
 
 from pipelines.watch.bench import metrics
 from pipelines.watch.bench.activity import write_activity
-from pipelines.watch.bench.contenders import WATCH, scores
+from pipelines.watch.bench.contenders import scores
 from pipelines.watch.bench.customers import read_customers, simulated_customers
 from pipelines.watch.bench.fleet import split
 from pipelines.watch.bench.metrics import BUDGETS, Judged
 from pipelines.watch.bench.population import AMBIGUOUS, populate
 from pipelines.watch.bench.truth import truth_of
 from pipelines.watch.bench.unseen import unseen
+from pipelines.watch.measured import WATCH
 from pipelines.watch.taught.trees import load
 
 if TYPE_CHECKING:

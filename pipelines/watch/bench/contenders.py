@@ -14,6 +14,7 @@ from pipelines.watch.bench.activity import FIRST_DAY
 from pipelines.watch.bench.scene import HISTORY
 from pipelines.watch.features import build_features
 from pipelines.watch.mass_shape import score_days
+from pipelines.watch.measured import WATCH
 from pipelines.watch.sql import HERE
 from pipelines.watch.taught.score import score
 
@@ -28,8 +29,6 @@ BASELINES = {
     "static volume": "static_volume", "static rule": "static_rule", "3-sigma": "three_sigma", "MAD": "mad",
     "EWMA": "ewma", "CUSUM": "cusum", "S-H-ESD": "s_h_esd",
 }  # fmt: skip
-# The highest of all taught detectors: what ranks the queue.
-WATCH = "watch"
 UNTAUGHT = "mass x shape"
 
 

@@ -8,7 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from pipelines.pricing.page import heading
-from pipelines.watch.bench.contenders import UNTAUGHT, WATCH
+from pipelines.watch.bench.contenders import UNTAUGHT
+from pipelines.watch.measured import WATCH
 
 if TYPE_CHECKING:
     from rich.console import Console

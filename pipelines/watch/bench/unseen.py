@@ -13,9 +13,10 @@ import pandas as pd
 
 from pipelines.watch.bench import metrics
 from pipelines.watch.bench.activity import write_activity
-from pipelines.watch.bench.contenders import WATCH, taught_scores, write_features
+from pipelines.watch.bench.contenders import taught_scores, write_features
 from pipelines.watch.bench.population import KINDS, populate
 from pipelines.watch.bench.truth import truth_of
+from pipelines.watch.measured import WATCH
 from pipelines.watch.taught.teach import material, teach
 
 if TYPE_CHECKING:

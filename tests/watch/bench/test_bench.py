@@ -9,8 +9,9 @@ import pytest
 from click.testing import CliRunner
 
 from pipelines.cli import main
-from pipelines.watch.bench.contenders import BASELINES, UNTAUGHT, WATCH
+from pipelines.watch.bench.contenders import BASELINES, UNTAUGHT
 from pipelines.watch.bench.population import KINDS
+from pipelines.watch.measured import WATCH
 from pipelines.watch.taught.detectors import DETECTORS
 
 if TYPE_CHECKING:

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 from pipelines.watch.bench.activity import write_activity
-from pipelines.watch.bench.contenders import WATCH, taught_scores, write_features
+from pipelines.watch.bench.contenders import taught_scores, write_features
 from pipelines.watch.bench.customers import simulated_customers
 from pipelines.watch.bench.fleet import split
 from pipelines.watch.bench.metrics import benign_scores, judge, outcomes, threshold
 from pipelines.watch.bench.truth import truth_of
+from pipelines.watch.measured import WATCH
 from pipelines.watch.taught.reasons import taught_reasons
 from pipelines.watch.taught.teach import Lesson, fit, material, teach, write
 from pipelines.watch.taught.trees import load
