@@ -1,7 +1,7 @@
 """What a million organisation-days cost the watch: features and taught scores, as many copies of a bench population.
 
-`python -m tests.bench.watch_scale [--days 1000000] [--memory 3GB]`: customers are simulated; copies have names of their own for
-organisations, keys and templates, so that nothing is shared between them.
+`python -m tests.bench.watch_scale [--days 1000000] [--memory 3GB]`: customers are simulated; copies have names of their
+own for organisations, keys and templates, so that nothing is shared between them.
 """
 
 from __future__ import annotations

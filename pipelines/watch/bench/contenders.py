@@ -7,6 +7,7 @@ one that looks by the hour says from which hour on.
 from __future__ import annotations
 
 from datetime import timedelta
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from pipelines.sql import read_sql
@@ -30,6 +31,11 @@ BASELINES = {
     "EWMA": "ewma", "CUSUM": "cusum", "S-H-ESD": "s_h_esd",
 }  # fmt: skip
 UNTAUGHT = "mass x shape"
+# What the outlier detectors of PyOD see of a day: amounts, lengths, rhythm and their changes.
+OUTLYING = (
+    "output", "output_week", "output_usual", "length", "ratio", "length_own", "ratio_own", "hours", "hours_own", "pace",
+    "new_prompts", "cached", "failed_share", "limited_share", "cut_share", "multi_share", "logprobs_share",
+)  # fmt: skip
 
 
 def scores(con: DuckDBPyConnection, days: int, taught: dict[str, Trees]) -> dict[str, pd.DataFrame]:
@@ -48,7 +54,25 @@ def scores(con: DuckDBPyConnection, days: int, taught: dict[str, Trees]) -> dict
     found[UNTAUGHT] = con.sql("""
         select organization_id, usage_date, surprise as score from watch.organization_day_scores""").df()
     write_features(con, days)
-    return found | taught_scores(con, taught)
+    return found | outlier_scores(con) | taught_scores(con, taught)
+
+
+def outlier_scores(con: DuckDBPyConnection) -> dict[str, pd.DataFrame]:
+    """Isolation forest, ECOD and COPOD on an organisation's day as a whole; none where PyOD is not installed."""
+    if find_spec("pyod") is None:
+        return {}
+    from pyod.models.copod import COPOD
+    from pyod.models.ecod import ECOD
+    from pyod.models.iforest import IForest
+
+    days = con.sql(f"""
+        select usage_date, organization_id, {", ".join(f"coalesce({name}, 0)::double as {name}" for name in OUTLYING)}
+        from watch_features where slice = 'all' order by usage_date, organization_id""").df()
+    found = {}
+    for name, model in (("IForest", IForest(random_state=0)), ("ECOD", ECOD()), ("COPOD", COPOD())):
+        model.fit(days[[*OUTLYING]].to_numpy())
+        found[name] = days[["organization_id", "usage_date"]].assign(score=model.decision_scores_)
+    return found
 
 
 def write_features(con: DuckDBPyConnection, days: int) -> None:

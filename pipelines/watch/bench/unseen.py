@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from pipelines.watch.bench.bench import Size
     from pipelines.watch.bench.customers import Customers, ReasoningLengths
     from pipelines.watch.bench.metrics import Judged
+    from pipelines.watch.taught.teach import Lesson
+    from pipelines.watch.taught.trees import Trees
 
 HYDRAS = ("hydra_synchronised", "hydra_unsynchronised")
 GROUPS: tuple[tuple[str, ...], ...] = (*((k,) for k in KINDS if k not in HYDRAS), HYDRAS)
@@ -44,7 +46,8 @@ def unseen(
 ) -> list[dict[str, Any]]:
     """By kind and variant: recall where it was shown, and where it was not; plain and evasive."""
     lessons = material(customers, reasoning, halves[0], seed=0, populations=populations, organizations=700)
-    taught = {(): teach(lessons, 0)} | {group: teach(lessons, 0, without=frozenset(group)) for group in GROUPS}
+    whole = teach(lessons, 0)
+    taught = {(): whole} | {group: _without(lessons, whole, frozenset(group)) for group in GROUPS}
     judged: dict[tuple[str, ...], list[Judged]] = {group: [] for group in taught}
     for seed in range(size.seeds):
         scene = populate(
@@ -69,6 +72,13 @@ def unseen(
             if kind in group
         ]
     return found
+
+
+def _without(lessons: dict[str, Lesson], whole: dict[str, Trees], kinds: frozenset[str]) -> dict[str, Trees]:
+    """Detectors that were never shown these kinds: taught anew where they were, the same where they were not."""
+    shown = {name for name, lesson in lessons.items() if set(lesson.kind[lesson.campaign]) & kinds}
+    again = teach({name: lessons[name] for name in shown}, 0, without=kinds)
+    return {name: again.get(name, trees) for name, trees in whole.items() if name in again or name not in shown}
 
 
 def _recalls(judged: list[Judged], budget: float) -> dict[tuple[str, str], float]:
