@@ -180,7 +180,11 @@ def _populations(found: dict[str, Any], budget: str) -> Card:
     rows = []
     for number, one in enumerate(found["populations"], start=1):
         hidden = [name for name, share in one["unsent"].items() if share >= 0.5]
-        told = "nothing but times and tokens" if len(hidden) == len(one["unsent"]) else ", ".join(hidden) or "all sent"
+        told = (
+            "nothing but times, tokens and models"
+            if len(hidden) == len(one["unsent"])
+            else ", ".join(hidden) or "all sent"
+        )
         if hidden and len(hidden) < len(one["unsent"]):
             told = f"mostly without {told}"
         rows.append(

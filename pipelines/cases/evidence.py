@@ -39,6 +39,8 @@ _KNOWN = frozenset(
     {
         "case_id", "organization_id", "first_seen", "last_seen", "detector", "score", "state", "reasons",
         "counter_evidence", "linked_organizations", "output_tokens", "revenue_amount", "billing_currency", "rank",
+        # What reviewers wrote for each other is not for the organisation; models and versions are told elsewhere.
+        "reviewer", "why", "decided_at", "until", "models", "detector_version",
     }
 )  # fmt: skip
 Pack = dict[str, Any]
@@ -122,6 +124,7 @@ def _pack(
         "days": days,
         "sample": found["sample"].get(member, []),
         "versions": {
+            "detectors": flag.get("detector_version"),
             "meterhouse": build.get("project_version"),
             "price_book": build.get("price_book_digest"),
             "prices_known_at": build.get("known_at"),

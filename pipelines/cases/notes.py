@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     AnyGroup = TypeVar("AnyGroup", bound=Group)
 
 HERE = Path(__file__).parent
-# Detectors that say the same of an organisation in two ways: more, and longer, answers than are explained.
-ONE_FINDING = (frozenset({"mass_shape", "harvest"}),)
+# Detectors that say the same of an organisation: more, and longer, answers than are explained, of whatever model.
+ONE_FINDING = (frozenset({"mass_shape", "harvest", "launch_pivot"}),)
 
 
 def standing_notes(decisions: Decisions) -> list[tuple[int, Entry, Allow]]:

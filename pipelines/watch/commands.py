@@ -91,7 +91,7 @@ def teach_detectors(traces: Path | None, seed: int, populations: int, organizati
     from pipelines.errors import MeterhouseError
     from pipelines.progress import TerminalReporter
     from pipelines.watch.bench.bench import customers_of, digest
-    from pipelines.watch.bench.fleet import split
+    from pipelines.watch.bench.fleet import split, split_lengths
     from pipelines.watch.taught.teach import material, teach, write
     from pipelines.watch.taught.trees import DETECTORS_FILE
 
@@ -101,10 +101,11 @@ def teach_detectors(traces: Path | None, seed: int, populations: int, organizati
             way_out="Install it with: pip install 'meterhouse[teach]'. A run does not need it.",
         )
     customers, reasoning = customers_of(traces)
+    lengths, _ = split_lengths(reasoning, 0)
     with TerminalReporter().step("teach") as step:
         lessons = material(
             customers,
-            reasoning,
+            lengths,
             split(customers, 0)[0],
             seed=seed,
             populations=populations,

@@ -1,6 +1,6 @@
 """The extraction watch as one step: marts.activity_* in, watch.* and a published view out.
 
-Reads daily and ten-minute activity, never a request. Everything is rebuilt from the activity of the
+Reads activity by day, hour and ten minutes, never a request. Everything is rebuilt from the activity of the
 window, so the same tables give the same rows.
 """
 

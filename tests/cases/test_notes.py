@@ -66,7 +66,7 @@ def test_a_note_covers_the_days_within_its_size_up_to_its_end(
         # What is said of mass x shape is said of harvest, the same finding in another way.
         (detector, o, START + timedelta(days=d))
         for o, d, n in rows
-        for detector in ("mass_shape", "harvest")
+        for detector in ("harvest", "launch_pivot", "mass_shape")
         if o == "a" and d <= last and n <= cap
     )
 

@@ -56,7 +56,7 @@ def write_activity(con: DuckDBPyConnection, scene: Scene) -> None:
         select organization_id, date '{FIRST_DAY}' + first_day::integer as created_at,
             nullif(programme, '') as programme, 'payment-' || payment as payment_group,
             'signup-' || signup as signup_network, 'region-' || home_region as home_region
-        from bench_accounts""")
+        from bench_accounts where known""")
     con.unregister("bench_accounts")
 
 
@@ -65,6 +65,7 @@ def _accounts(scene: Scene) -> pa.Table:
     return pa.table(
         {
             "organization_id": [name_of(n) for n in range(len(scene.accounts))],
+            "known": ["facts" not in unsent for unsent in scene.unsent],
             **{name: [getattr(a, name) for a in scene.accounts] for name in facts},
         }
     )

@@ -320,6 +320,7 @@ select
     digests,
     suite,
     fresh,
+    user_pool,
     users,
     template_pool,
     templates,
@@ -383,8 +384,48 @@ select
     1.0 as share
 from piece_days;
 
+-- Of a slice's day, the end users and templates that it meets of each pool: a pool that pieces share is met once.
+create or replace temp table slice_things as
+select
+    usage_date,
+    organization_id,
+    slice,
+    named,
+    sum(found) filter (where pool = 'users')::bigint as end_users,
+    -- With one template there is one.
+    case when slice = 'template' then 1 else sum(found) filter (where pool = 'templates') end::bigint as templates
+from (
+    select
+        usage_date,
+        organization_id,
+        slice,
+        named,
+        'users' as pool,
+        met(max(users), round(sum(requests * share))::bigint) as found
+    from slice_parts
+    where users > 0 and requests * share >= 0.5
+    group by usage_date, organization_id, slice, named, user_pool
+    union all
+    select
+        usage_date,
+        organization_id,
+        slice,
+        named,
+        'templates' as pool,
+        met(max(templates), round(sum(requests * share))::bigint) as found
+    from slice_parts
+    where templates > 0 and requests * share >= 0.5
+    group by usage_date, organization_id, slice, named, template_pool
+) as met_pools
+group by usage_date, organization_id, slice, named;
+
 create or replace table marts.activity_slices_daily as
-select *
+select
+    f.* exclude (active_hours, active_10min),
+    coalesce(t.end_users, 0)::bigint as end_users,
+    coalesce(t.templates, 0)::bigint as templates,
+    f.active_hours,
+    f.active_10min
 from (
     select
         usage_date,
@@ -409,16 +450,21 @@ from (
             end
         ))::bigint as prompts,
         round(sum(case when digests then requests * share else 0 end))::bigint as prompt_requests,
-        sum(met(users, round(requests * share)::bigint))::bigint as end_users,
-        sum(met(templates, round(requests * share)::bigint))::bigint as templates,
         least(24, max(least(active_hours, greatest(1, requests * share))))::bigint as active_hours,
         least(144, max(least(active_10min, greatest(1, requests * share))))::bigint as active_10min
     from slice_parts
     where requests * share >= 0.5
     group by all
-) as found
+) as f
+left join slice_things as t
+    on
+        f.usage_date = t.usage_date
+        and f.organization_id = t.organization_id
+        and f.slice = t.slice
+        and f.named = t.named
 qualify row_number() over (
-    partition by usage_date, organization_id, slice order by output_tokens desc, requests desc, named asc
+    partition by f.usage_date, f.organization_id, f.slice
+    order by f.output_tokens desc, f.requests desc, f.named asc
 ) <= 10;
 
 -- From where, by hour: up to three of a piece's networks, drawn as equals.

@@ -20,7 +20,7 @@ from pipelines.watch.bench import metrics
 from pipelines.watch.bench.activity import write_activity
 from pipelines.watch.bench.contenders import scores
 from pipelines.watch.bench.customers import read_customers, simulated_customers
-from pipelines.watch.bench.fleet import split
+from pipelines.watch.bench.fleet import split, split_lengths
 from pipelines.watch.bench.metrics import BUDGETS, Judged
 from pipelines.watch.bench.population import AMBIGUOUS, populate
 from pipelines.watch.bench.truth import truth_of
@@ -73,14 +73,14 @@ def run_bench(
     """
     customers, reasoning = customers_of(traces)
     about, taught = load()
-    halves = split(customers, 0)
+    halves, lengths = split(customers, 0), split_lengths(reasoning, 0)
     judged: dict[str, dict[str, list[Judged]]] = {"teaching": {}, "held out": {}}
     worlds: list[dict[str, float]] = []
     steps, done = 2 * size.seeds, 0
     for seed in range(size.seeds):
-        for part, chosen in zip(judged, halves, strict=True):
+        for part, chosen, long in zip(judged, halves, lengths, strict=True):
             scene = populate(
-                customers, reasoning, chosen, 2 * seed + (part == "held out"), organizations=size.organizations,
+                customers, long, chosen, 2 * seed + (part == "held out"), organizations=size.organizations,
                 weeks=size.weeks, campaigns=size.campaigns,
             )  # fmt: skip
             if part == "held out":
@@ -94,7 +94,7 @@ def run_bench(
             if progress:
                 progress(f"seed {seed}, customers {part}", done, steps)
     first = next(iter(judged["held out"].values()))
-    never_shown = unseen(customers, reasoning, halves, size, BUDGETS[-1], progress=progress) if size.unseen else None
+    never_shown = unseen(customers, lengths, halves, size, BUDGETS[-1], progress=progress) if size.unseen else None
     return {
         "digest": digest(),
         "date": datetime.now(UTC).date().isoformat(),
@@ -149,9 +149,11 @@ def worth(teaching: Sequence[Judged], held_out: Sequence[Judged]) -> dict[str, A
 
 
 def digest() -> str:
-    """Of the code that makes populations and judges them: figures of other code are not comparable."""
+    """Of the code that makes populations, sees and judges them: figures of other code are not comparable."""
     code = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*")):
-        if path.suffix in {".py", ".sql"}:
-            code.update(path.read_bytes())
+    here = Path(__file__).parent
+    for folder in (here, here.parent / "features", here.parent / "taught"):
+        for path in sorted(folder.glob("*")):
+            if path.suffix in {".py", ".sql"}:
+                code.update(path.read_bytes())
     return code.hexdigest()[:12]

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipelines.watch.bench.customers import SLOTS, WINDOWS, Floats
+from pipelines.watch.bench.customers import SLOTS, WINDOWS, Floats, ReasoningLengths
 
 if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
-    from pipelines.watch.bench.customers import Customers, ReasoningLengths
+    from pipelines.watch.bench.customers import Customers
 
 WEEK = 7
 # Of the organisations: those that join while we look, and those of a reasoning model.
@@ -62,6 +62,22 @@ def split(customers: Customers, seed: int) -> tuple[NDArray[np.int64], NDArray[n
     order = np.random.default_rng([seed, 2]).permutation(len(customers.names))
     half = len(order) // 2
     return np.sort(order[:half]), np.sort(order[half:])
+
+
+def split_lengths(lengths: ReasoningLengths, seed: int) -> tuple[ReasoningLengths, ReasoningLengths]:
+    """The same of the customers of reasoning models: lengths of one half are never another's."""
+    order = np.random.default_rng([seed, 6]).permutation(len(lengths.names))
+    half = len(order) // 2
+    first, second = (
+        ReasoningLengths(
+            tuple(lengths.names[n] for n in rows),
+            lengths.input_mean[rows],
+            lengths.output_mean[rows],
+            lengths.output_spread[rows],
+        )
+        for rows in (np.sort(order[:half]), np.sort(order[half:]))
+    )
+    return first, second
 
 
 def profiles(customers: Customers) -> NDArray[np.int64]:

@@ -14,7 +14,7 @@ from pipelines.watch.bench.scene import HISTORY, Evasion, Planted, Scene, spread
 if TYPE_CHECKING:
     from pipelines.watch.bench.pieces import Habits
 
-# Tasks of public suites: HumanEval, TruthfulQA's halves, GPQA, GPQA diamond, MATH-500, IFEval, AlpacaEval, GSM8K, MMLU.
+# Tasks of public suites: HumanEval, GPQA diamond, GPQA, MATH-500, IFEval, AlpacaEval, GSM8K, MMLU.
 SUITES = (164, 198, 448, 500, 541, 805, 1_319, 14_042)
 
 

@@ -36,7 +36,7 @@ GROUPS: tuple[tuple[str, ...], ...] = (*((k,) for k in KINDS if k not in HYDRAS)
 
 def unseen(
     customers: Customers,
-    reasoning: ReasoningLengths,
+    lengths: tuple[ReasoningLengths, ReasoningLengths],
     halves: tuple[NDArray[Any], NDArray[Any]],
     size: Size,
     budget: float,
@@ -45,13 +45,13 @@ def unseen(
     progress: Callable[[str, int, int], None] | None = None,
 ) -> list[dict[str, Any]]:
     """By kind and variant: recall where it was shown, and where it was not; plain and evasive."""
-    lessons = material(customers, reasoning, halves[0], seed=0, populations=populations, organizations=700)
+    lessons = material(customers, lengths[0], halves[0], seed=0, populations=populations, organizations=700)
     whole = teach(lessons, 0)
     taught = {(): whole} | {group: _without(lessons, whole, frozenset(group)) for group in GROUPS}
     judged: dict[tuple[str, ...], list[Judged]] = {group: [] for group in taught}
     for seed in range(size.seeds):
         scene = populate(
-            customers, reasoning, halves[1], 2 * seed + 1, organizations=size.organizations, weeks=size.weeks,
+            customers, lengths[1], halves[1], 2 * seed + 1, organizations=size.organizations, weeks=size.weeks,
             campaigns=size.campaigns,
         )  # fmt: skip
         with duckdb.connect() as con:

@@ -2,7 +2,8 @@
 
 Each population draws its own, so that no level of a field (a share of new prompts, one template, no end users) means
 the same in two of them, and what is learned from one has to hold in another. Which fields a source sends is drawn for
-each organisation, around the habits of its population; in one population of six nothing but times and tokens is known.
+each organisation, around the habits of its population; in one population of six nothing but times, tokens and models is
+known.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 
     from pipelines.watch.bench.pieces import Habits
 
-# What a source may not send, and the habits that are then not seen. A key that is not sent is number -1.
+# What is not known, and the habits that are then not seen. A key that is not sent is number -1; facts are payment and
+# sign-up, which an operator may not have written down.
 UNSENT: dict[str, dict[str, Any]] = {
     "keys": {},
     "digests": {"templates": (0, 0), "digests": False, "suite": 0},
@@ -25,6 +27,7 @@ UNSENT: dict[str, dict[str, Any]] = {
     "parameters": {"multi": 0.0, "logprobs": 0.0, "cold": 0.0},
     "outcome": {"failed": 0.0, "limited": 0.0, "length_finish": 0.0},
     "product": {"product": ""},
+    "facts": {},
 }
 NO_KEY = -1
 

@@ -1,5 +1,5 @@
 -- One row a scored slice-day, all its features as numbers (null: not known). Names are those that taught detectors and
--- reasons use; lengths, ratios and amounts are decimal logarithms. Parameters: first_scored, history_days.
+-- reasons use; lengths, ratios and amounts are decimal logarithms. Parameter: first_scored.
 create or replace temp table watch_features as
 with measured as (
     select
@@ -70,11 +70,11 @@ with measured as (
         case when s.prompt_requests > 0 then r.same_prompts / nullif(r.days_before, 0) end as same_prompts_share,
         case when s.prompt_requests > 0 then r.near_prompts / nullif(r.days_before, 0) end as near_prompts_share,
         r.is_suite_size,
-        coalesce(h.network_sharers, 0) as network_sharers,
-        coalesce(h.template_sharers, 0) as template_sharers,
-        coalesce(h.payment_sharers, 0) as payment_sharers,
-        coalesce(h.signup_sharers, 0) as signup_sharers,
-        coalesce(h.kinds_shared, 0) as kinds_shared,
+        h.network_sharers,
+        h.template_sharers,
+        h.payment_sharers,
+        h.signup_sharers,
+        h.kinds_shared,
         (s.slice_days < 3)::integer as is_new
     from watch_slices as s
     inner join watch_organizations as o on s.usage_date = o.usage_date and s.organization_id = o.organization_id
@@ -84,7 +84,7 @@ with measured as (
             and s.organization_id = r.organization_id
             and s.slice = r.slice
             and s.named = r.named
-    left join watch_shares as h on s.organization_id = h.organization_id
+    left join watch_shares as h on s.usage_date = h.usage_date and s.organization_id = h.organization_id
     where s.usage_date >= getvariable('watch_first_scored')
 ),
 

@@ -65,15 +65,19 @@ hours as (
         )
 ),
 
--- How much of its requests the organisation has sent at this hour of the day before.
+-- On how many of the four weeks before the organisation was active at this hour of the day.
 clock as (
     select
         organization_id,
-        extract(hour from usage_hour) as hour_of_day,
-        count(*) as days
+        usage_hour,
+        count(*) over (
+            partition by organization_id, extract(hour from usage_hour) order by usage_date
+            range between interval 28 day preceding and interval 1 day preceding
+        ) as days
     from marts.activity_hourly
-    where usage_date between getvariable('watch_first_read') and getvariable('watch_last_day')
-    group by all
+    where
+        usage_date between getvariable('watch_first_read') and getvariable('watch_last_day')
+        and organization_id in (select organization_id from days)
 )
 
 select
@@ -109,5 +113,4 @@ select
     c.days / greatest(d.own_days, 1) as hour_usual
 from hours as h
 inner join days as d on h.usage_date = d.usage_date and h.organization_id = d.organization_id
-inner join clock as c
-    on h.organization_id = c.organization_id and extract(hour from h.usage_hour) = c.hour_of_day;
+inner join clock as c on h.organization_id = c.organization_id and h.usage_hour = c.usage_hour;

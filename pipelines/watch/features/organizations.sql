@@ -1,5 +1,5 @@
 -- Each organisation's day as a whole, beside its own four weeks before and its peers, and what in it is new.
--- Parameters: history_days.
+-- Parameters: first_read, last_day, history_days.
 create or replace temp table watch_model_release as
 -- A model that nobody used in the first days of data came out (for us) on the day it was first used.
 with span as (
@@ -36,7 +36,9 @@ select
     usage_date,
     organization_id,
     coalesce(released_share, 0) as released_share,
-    coalesce(released_share, 0) - avg(coalesce(released_share, 0)) over (partition by usage_date) as released_excess,
+    -- A mean of doubles depends on their order in its last digits.
+    round(coalesce(released_share, 0) - avg(coalesce(released_share, 0)) over (partition by usage_date), 9)
+        as released_excess,
     case when released_share > 0 then model_age end as model_age
 from shares;
 
@@ -93,7 +95,7 @@ select
     usage_hour,
     organization_id,
     sum(requests) as placed,
-    count(distinct client_network) as networks,
+    case when count(client_network) > 0 then count(distinct client_network) end as networks,
     case when count(client_network) > 0 then coalesce(sum(requests) filter (
         where client_network is not null and usage_hour - network_since < interval 72 hour
     ), 0) end as new_network_requests,

@@ -1,7 +1,7 @@
 -- How often a key's or template's day repeats the size of days before: the same number of requests (or a whole
 -- multiple of it up to four), or of distinct prompts. An evaluation has the size of its suite; traffic of people has
--- no size. Sizes of public suites: HumanEval 164, TruthfulQA 198 (GPQA diamond) and 805 (AlpacaEval), GPQA 448,
--- MATH 500, IFEval 541, GSM8K 1,319, MMLU 14,042.
+-- no size. Sizes of public suites: HumanEval 164, GPQA diamond 198, GPQA 448,
+-- MATH-500, IFEval 541, AlpacaEval 805, GSM8K 1,319, MMLU 14,042. Parameter: first_scored.
 create or replace temp table watch_repeats as
 with sized as (
     select
@@ -41,4 +41,5 @@ inner join sized as y
         and x.slice = y.slice
         and x.named = y.named
         and y.usage_date between x.usage_date - 28 and x.usage_date - 1
+where x.usage_date >= getvariable('watch_first_scored')
 group by x.usage_date, x.organization_id, x.slice, x.named;

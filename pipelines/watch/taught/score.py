@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 # Slices that no detector would name: less output than most, in itself and beside the organisation's own.
 _CANDIDATES = {
-    "watch_features": "output_week_rank >= 0.3 or repeat_days >= 3 or kinds_shared > 0",
+    "watch_features": "output_week_rank >= 0.3 or is_new = 1 or repeat_days >= 3 or kinds_shared > 0",
     "watch_hour_features": "true",
 }
 # Answers in four weeks (requests of the day, by the hour) below which a single account is not looked at: a tenth of the

@@ -123,15 +123,24 @@ FEATURES: dict[str, Said] = {
     "cold_share": Said("temperature_zero", "Requests at temperature 0 {slice}", "share of requests", "share"),
     "failed_share": Said("failed", "Requests that failed {slice}", "share of requests", "share", "usual_failed"),
     "limited_share": Said("rate_limited", "Requests above the rate limit {slice}", "share of requests", "share"),
-    "new_key_share": Said("new_key", "Output through keys first seen within three days", "share of output", "share"),
+    "new_key_share": Said(
+        "new_key", "Output through keys first seen within three days, among the largest", "share of output", "share"
+    ),
     "new_template_share": Said(
-        "new_template", "Output with templates first seen within three days", "share of output", "share"
+        "new_template",
+        "Output with templates first seen within three days, among the largest",
+        "share of output",
+        "share",
     ),
     "new_model_share": Said(
         "new_model", "Output of models that are new to the organisation", "share of output", "share"
     ),
-    "new_network_share": Said("new_network", "Requests from networks never seen before", "share of requests", "share"),
-    "new_region_share": Said("new_region", "Requests from regions never seen before", "share of requests", "share"),
+    "new_network_share": Said(
+        "new_network", "Requests from networks first seen within three days", "share of requests", "share"
+    ),
+    "new_region_share": Said(
+        "new_region", "Requests from regions first seen within three days", "share of requests", "share"
+    ),
     "released_share": Said(
         "launch_pivot", "Output of models that came out within two weeks", "share of output", "share"
     ),
@@ -189,10 +198,13 @@ FEATURES: dict[str, Said] = {
     ),
     "input_3": Said("input_length", "Mean input of three hours", "input tokens a request", "log"),
     "new_network_3_share": Said(
-        "new_network", "Requests of three hours from networks never seen before", "share of requests", "share"
+        "new_network",
+        "Requests of three hours from networks first seen within three days",
+        "share of requests",
+        "share",
     ),
     "new_region_3_share": Said(
-        "new_region", "Requests of three hours from regions never seen before", "share of requests", "share"
+        "new_region", "Requests of three hours from regions first seen within three days", "share of requests", "share"
     ),
     "new_model_3_share": Said(
         "new_model", "Requests of three hours for models that are new to the organisation", "share of requests", "share"

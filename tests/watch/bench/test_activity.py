@@ -83,3 +83,19 @@ def test_hosts_of_campaigns_are_not_benign_on_any_day(written: Written) -> None:
     attackers = set(truth.days.loc[truth.days["label"] != "", "organization_id"])
     assert not truth.days.loc[truth.days["organization_id"].isin(attackers), "benign"].any()
     assert truth.days["benign"].mean() > 0.3
+
+
+def test_slices_meet_no_more_than_their_day(written: Written) -> None:
+    con, _ = written
+    assert one(con, "select count(*) from marts.activity_slices_daily where slice = 'template' and templates != 1") == 0
+    for things in ("templates", "end_users"):
+        assert one(con, f"""
+            select count(*) from marts.activity_slices_daily as s
+            inner join marts.activity_daily as d using (usage_date, organization_id)
+            where s.{things} > d.{things}""") == 0  # fmt: skip
+
+
+def test_facts_that_nobody_wrote_down_are_in_no_table(scene: Scene, written: Written) -> None:
+    con, _ = written
+    known = {name for (name,) in con.execute("select organization_id from watch.organizations").fetchall()}
+    assert known == {name_of(n) for n, unsent in enumerate(scene.unsent) if "facts" not in unsent}

@@ -142,6 +142,8 @@ def test_places_never_seen_are_told_by_the_hour(con: duckdb.DuckDBPyConnection) 
     assert row["output_so_far_day"] == pytest.approx(log10(95_001 / 5_001))
     morning = seen(con, f"usage_hour = '{day} 09:00:00'", "watch_hour_features")
     assert morning["new_network_3_share"] == 0
+    # Every day before at nine, never at eleven in the evening.
+    assert (morning["hour_usual"], row["hour_usual"]) == (1, 0)
 
 
 def test_new_accounts_that_share_what_few_have(con: duckdb.DuckDBPyConnection) -> None:
@@ -157,8 +159,27 @@ def test_new_accounts_that_share_what_few_have(con: duckdb.DuckDBPyConnection) -
     row = seen(con, "organization_id = 'new-0' and slice = 'all'")
     assert (row["network_sharers"], row["template_sharers"], row["payment_sharers"]) == (4, 2, 4)
     assert row["kinds_shared"] == 2
+    assert row["signup_sharers"] is None
+    # What an account that is not new has is not counted; of what is not known nothing is said.
     old = seen(con, f"organization_id = 'old-0' and slice = 'all' and usage_date = '{joined}'")
-    assert (old["network_sharers"], old["kinds_shared"]) == (0, 0)
+    assert (old["network_sharers"], old["payment_sharers"], old["kinds_shared"]) == (None, None, None)
+
+
+def test_what_accounts_share_later_is_not_known_before(con: duckdb.DuckDBPyConnection) -> None:
+    for n in range(60):
+        settled(con, f"old-{n}")
+    for n, day in enumerate((10, 11, 12)):
+        for later in range(day, DAYS):
+            put(
+                con, "activity_daily", usage_date=FIRST + timedelta(days=later), organization_id=f"new-{n}",
+                top_client_networks=["proxy"],
+            )  # fmt: skip
+    counts = [
+        seen(con, f"organization_id = 'new-0' and slice = 'all' and usage_date = '{FIRST + timedelta(days=d)}'")
+        for d in (10, 11, 12, 14)
+    ]
+    assert [row["network_sharers"] for row in counts] == [1, 2, 3, 3]
+    assert [row["kinds_shared"] for row in counts] == [0, 0, 1, 1]
 
 
 def test_output_of_a_model_that_came_out_counts_beside_what_others_do(con: duckdb.DuckDBPyConnection) -> None:
