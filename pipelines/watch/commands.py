@@ -73,7 +73,7 @@ def bench(
     help="Folder of the ServeGen customers (two Parquet files); without it customers are simulated.",
 )
 @click.option("--seed", default=0, show_default=True, help="Same seed, same detectors.")
-@click.option("--populations", default=12, show_default=True, help="Populations to teach with.")
+@click.option("--populations", default=20, show_default=True, help="Populations to teach with.")
 @click.option("--organizations", default=700, show_default=True, help="Organisations of each population.")
 @click.option(
     "--out",

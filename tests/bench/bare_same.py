@@ -1,8 +1,8 @@
 """The same work as a run up to its marts, as one bare DuckDB script: what our checks and safety cost beside it.
 
 All fields of an event are read, typed and kept, duplicates are dropped, events are written by day as Parquet, both
-sides are rated, and spend, hours, ten-minute slots and days are added up. No checks, no pseudonyms, no digests, no
-quarantine, no manifest, no reasons, no terms, nothing looked up from earlier runs.
+sides are rated, and spend, hours, ten-minute slots, days, slices and places are added up. No checks, no pseudonyms, no
+digests, no quarantine, no manifest, no reasons, no terms, nothing looked up from earlier runs.
 Run as `python -m tests.bench.bare_same LANDING_FOLDER WORK_FOLDER`.
 """
 
@@ -107,6 +107,31 @@ def main(landing: str, folder: str) -> None:
         left join (select usage_date, organization_id, arg_max(model, requests) as model,
             arg_max(product_id, requests) as product from models group by all)
             using (usage_date, organization_id)""")
+    measures = f"""count(*) as requests, count(*) filter (status >= 400) as failed,
+        count(*) filter (status = 429) as rate_limited, count(*) filter ({_OUT} > 0) as answers,
+        sum({_IN}) as input_tokens, sum(cached_input_tokens) as cached_input_tokens, sum({_IN}) filter ({_OUT} > 0) as answer_input_tokens,
+        sum({_OUT}) as output_tokens, count(*) filter (finish_reason = 'length') as length_finishes,
+        count(*) filter (n > 1) as multi_answer, count(*) filter (logprobs) as logprobs_requests,
+        count(*) filter (temperature = 0) as cold_requests, count(distinct prompt_digest) as prompts,
+        count(prompt_digest) as prompt_requests, count(distinct end_user_id) as end_users,
+        count(distinct template_digest) as templates, count(distinct hour(occurred_at)) as active_hours,
+        count(distinct hour(occurred_at) * 6 + minute(occurred_at) // 10) as active_10min"""
+    con.execute(f"""
+        create table slices as
+        select usage_date, organization_id, api_key_id, template_digest, model, {measures}
+        from events group by grouping sets (
+            (usage_date, organization_id, api_key_id), (usage_date, organization_id, template_digest),
+            (usage_date, organization_id, model))""")
+    con.execute(f"""
+        create table places as
+        select usage_date, date_trunc('hour', occurred_at) as usage_hour, organization_id, client_network, region,
+            model, count(*) as requests, count(*) filter (status >= 400) as failed, sum({_OUT}) as output_tokens
+        from events group by all""")
+    con.execute(f"""
+        create table places_daily as
+        select usage_date, organization_id, region, model, count(*) as requests, sum({_OUT}) as output_tokens,
+            sum(revenue) as revenue
+        from rated group by all""")
     print(*con.execute("select sum(requests), sum(revenue) from spend").fetchone())
 
 

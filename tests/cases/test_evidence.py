@@ -90,6 +90,25 @@ def test_columns_and_reasons_of_any_detector_are_kept_without_names(home: Home) 
     assert second == {"text": "More than [another organisation] and acme made before"}
 
 
+def test_what_reviewers_wrote_for_each_other_is_in_no_file(home: Home, tmp_path: Path) -> None:
+    flags = home.root / "exports" / "published" / "extraction_flags.parquet"
+    if not flags.exists():
+        (flags,) = home.root.rglob("extraction_flags.parquet")
+    with duckdb.connect() as con:
+        con.execute(f"""
+            create table flags as
+            select *, 'ana-the-reviewer' as reviewer, 'we suspect them' as why,
+                timestamp '2026-03-10 08:00:00' as decided_at, 'abc123def456' as detector_version
+            from read_parquet('{flags}')""")
+        con.execute(f"copy flags to '{flags}'")
+    (pack,) = packs(home, SINGLE)
+    assert pack["versions"]["detectors"] == "abc123def456"
+    for files in written(home, SINGLE, tmp_path / "out").values():
+        for text in files.values():
+            assert "ana-the-reviewer" not in text
+            assert "suspect" not in text
+
+
 @pytest.mark.parametrize("case", [SINGLE, GROUP])
 def test_no_file_of_a_pack_holds_an_id_of_another(home: Home, tmp_path: Path, case: str) -> None:
     found = written(home, case, tmp_path / "out")
