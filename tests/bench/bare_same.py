@@ -109,7 +109,8 @@ def main(landing: str, folder: str) -> None:
             using (usage_date, organization_id)""")
     measures = f"""count(*) as requests, count(*) filter (status >= 400) as failed,
         count(*) filter (status = 429) as rate_limited, count(*) filter ({_OUT} > 0) as answers,
-        sum({_IN}) as input_tokens, sum(cached_input_tokens) as cached_input_tokens, sum({_IN}) filter ({_OUT} > 0) as answer_input_tokens,
+        sum({_IN}) as input_tokens, sum(cached_input_tokens) as cached_input_tokens,
+        sum({_IN}) filter ({_OUT} > 0) as answer_input_tokens,
         sum({_OUT}) as output_tokens, count(*) filter (finish_reason = 'length') as length_finishes,
         count(*) filter (n > 1) as multi_answer, count(*) filter (logprobs) as logprobs_requests,
         count(*) filter (temperature = 0) as cold_requests, count(distinct prompt_digest) as prompts,
