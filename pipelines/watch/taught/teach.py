@@ -53,6 +53,8 @@ WITHHOLD: tuple[tuple[str, ...], ...] = (
 # Weight of each kind of look-alike, and of each kind of campaign, in all the weight of what is honest.
 ALIKE_SHARE, KIND_SHARE = 0.03, 0.05
 LARGEST = 1e300
+# Trees of a detector.
+ROUNDS = 110
 # Of the populations in turn: a real fleet has many customers that hardly use the service.
 THINNEST = (3.0, 5.0)
 # Honest rows that are kept to teach with.
@@ -158,7 +160,7 @@ def join(parts: list[Lesson]) -> Lesson:
     )
 
 
-def fit(name: str, lesson: Lesson, seed: int, *, rounds: int = 110, leaves: int = 8) -> Trees:
+def fit(name: str, lesson: Lesson, seed: int, *, rounds: int = ROUNDS, leaves: int = 8) -> Trees:
     """Teach one detector. Every kind weighs as much as another, every campaign of a kind as much as another."""
     from sklearn.ensemble import HistGradientBoostingClassifier
 
@@ -227,13 +229,15 @@ def material(
     return {name: join(parts.pop(name)) for name in DETECTORS}
 
 
-def teach(lessons_of: dict[str, Lesson], seed: int, *, without: frozenset[str] = frozenset()) -> dict[str, Trees]:
+def teach(
+    lessons_of: dict[str, Lesson], seed: int, *, without: frozenset[str] = frozenset(), rounds: int = ROUNDS
+) -> dict[str, Trees]:
     """All detectors that have something to find; kinds in `without` are never shown to them."""
     found = {}
     for name, lesson in lessons_of.items():
         shown = _rows(lesson, ~np.isin(lesson.kind, [*without]))
         if shown.campaign.any():
-            found[name] = fit(name, shown, seed)
+            found[name] = fit(name, shown, seed, rounds=rounds)
     return found
 
 
