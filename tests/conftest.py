@@ -106,7 +106,7 @@ def ask(home: Home, sql: str) -> list[tuple]:
 PUBLISHED = (
     "usage_events", "rated_usage", "spend_daily", "quarantined_records", "ingested_files", "extraction_flags",
     "price_book", "build", "spend_reported", "tuned_models", "serving_days", "watch_summary",
-    "enforcement_flags", "enforcement_summary", "case_decisions",
+    "enforcement_flags", "enforcement_summary", "case_decisions", "newcomers",
 )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from dashboards import cells
 from dashboards.page import Card, Cell, Column, Page, Table, Tile
-from dashboards.pages import case, decided, enforcement, records, worth
+from dashboards.pages import case, decided, enforcement, newcomers, records, worth
 from dashboards.pages.reasons import json_list, number, parse_reasons, words
 from dashboards.svg import spark
 from pipelines.publish import numbers
@@ -128,7 +128,7 @@ def _queue(facts: Facts) -> Page:
         "cards.html.j2",
         "index",
         "Extraction watch",
-        {"tiles": tiles, "cards": [card, *enforcement.card(facts)]},
+        {"tiles": tiles, "cards": [card, *enforcement.card(facts), *newcomers.card(facts)]},
     )
 
 

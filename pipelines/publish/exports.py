@@ -47,6 +47,7 @@ SMALL: dict[str, str] = {
     "tuned_models": "published.tuned_models",
     "serving_days": "published.serving_days",
     "watch_summary": "published.watch_summary",
+    "newcomers": "published.newcomers",
     "enforcement_flags": "published.enforcement_flags",
     "enforcement_summary": "published.enforcement_summary",
 }

@@ -41,12 +41,15 @@ TABLES = (
     "serving_days",
     "activity_daily",
     "watch_summary",
+    "newcomers",
     "enforcement_flags",
     "enforcement_summary",
 )
 MAX_PRODUCT_PAGES = 200
 # Flags of suspensions and licences on a page; all are in the published table.
 MAX_ENFORCEMENT = 500
+# Newcomers on the page, from the top of their list.
+MAX_NEWCOMERS = 10
 # Of organisations, products and models each: the largest stand for themselves on the pages, all others in one row.
 MOST_NAMES = 10_000
 
@@ -99,6 +102,8 @@ class Facts:
     watch: Row = field(default_factory=dict)
     enforcement: list[Row] = field(default_factory=list)
     enforcement_summary: Row = field(default_factory=dict)
+    newcomers: list[Row] = field(default_factory=list)
+    newcomer_count: int = 0
     case_days: dict[str, list[Row]] = field(default_factory=dict)
     case_shares: dict[str, list[Row]] = field(default_factory=dict)
     case_hours: dict[str, list[Row]] = field(default_factory=dict)
@@ -142,6 +147,7 @@ def load_facts(published: Path, home: Home, settings: Settings) -> Facts:
             "quarantine": _query(con, "quarantine"),
             "watch": _rows(con, "from watch_summary")[0],
             "enforcement_summary": _rows(con, "from enforcement_summary")[0],
+            "newcomer_count": _rows(con, "select count(*) as n from newcomers")[0]["n"],
         }
         span = _rows(con, "select min(charge_date) as first, max(charge_date) as last from spend_daily")[0]
         if span["first"] is None or build["data_through"] is None:
@@ -290,6 +296,7 @@ def _usage(con: duckdb.DuckDBPyConnection, period: Period) -> dict[str, Any]:
         "ledger": _query(con, "ledger"),
         "flags": (flags := _query(con, "flags")),
         "enforcement": _enforcement(con),
+        "newcomers": _newcomers(con),
         "case_days": _group(_query(con, "case_days"), "case_id") if flags else {},
         "case_shares": _group(_query(con, "case_shares"), "case_id") if flags else {},
         "case_hours": _group(_query(con, "case_hours"), "case_id") if flags else {},
@@ -310,6 +317,11 @@ def _list_value(con: duckdb.DuckDBPyConnection) -> list[Row]:
 def _enforcement(con: duckdb.DuckDBPyConnection) -> list[Row]:
     con.execute("set variable most_enforcement = ?", [MAX_ENFORCEMENT])
     return _query(con, "enforcement")
+
+
+def _newcomers(con: duckdb.DuckDBPyConnection) -> list[Row]:
+    con.execute("set variable most_newcomers = ?", [MAX_NEWCOMERS])
+    return _query(con, "newcomers")
 
 
 def _query(con: duckdb.DuckDBPyConnection, name: str) -> list[Row]:

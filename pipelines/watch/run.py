@@ -17,6 +17,7 @@ from pipelines.watch.cases import COORDINATED, group_cases, single_cases, write_
 from pipelines.watch.features import build_features
 from pipelines.watch.groups import find_groups
 from pipelines.watch.mass_shape import HISTORY_DAYS, REFERENCE_DAYS, SPANS, score_days
+from pipelines.watch.newcomers import screen
 from pipelines.watch.sql import run_sql
 from pipelines.watch.taught.queue import taught_cases
 from pipelines.watch.taught.score import score
@@ -56,9 +57,9 @@ class WatchSummary:
 def watch(connection: DuckDBPyConnection, settings: Settings, review: Review | None = None) -> WatchSummary:
     """Score the window of `settings.watch.window_days` that ends on the last day with usage.
 
-    Writes watch.organization_day_scores, watch.detector_day_scores and watch.extraction_flags and (re)creates the view
-    published.extraction_flags. Needs the tables marts.activity_*; empty ones are fine. With a `review` decisions count
-    and an audit sample joins the queue; without, only detection does.
+    Writes watch.organization_day_scores, watch.detector_day_scores, watch.extraction_flags and watch.newcomers, and
+    (re)creates the views of the last two. Needs the tables marts.activity_*; empty ones are fine. With a `review`
+    decisions count and an audit sample joins the queue; without, only detection does.
     """
     connection.execute("create schema if not exists watch; create schema if not exists published")
     window = settings.watch.window_days
@@ -67,7 +68,8 @@ def watch(connection: DuckDBPyConnection, settings: Settings, review: Review | N
     write_notes(connection, review.decisions if review else None)
     score_days(connection, last_day=last_day or _NO_DAY, window_days=window)
     about, taught = load()
-    build_features(connection, **_span(connection, last_day or _NO_DAY, window))
+    span_days = _span(connection, last_day or _NO_DAY, window)
+    build_features(connection, **span_days)
     score(connection, taught)
     judged, unjudged = _coverage(connection)
     allowed = calibrate.budget(settings.watch.alerts_per_1000_organization_days, judged)
@@ -99,6 +101,7 @@ def watch(connection: DuckDBPyConnection, settings: Settings, review: Review | N
         _note(judged, unjudged, alerts),
     )
     _write_summary(connection, summary)
+    screen(connection, last_day=last_day or _NO_DAY, window_days=window, first_scored=span_days["first_scored"])
     return summary
 
 

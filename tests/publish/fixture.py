@@ -16,6 +16,7 @@ import duckdb
 
 from pipelines.landing.contract import BUCKETS, METERS
 from pipelines.pricing import units
+from pipelines.reference import _NEWCOMERS
 
 HOSTILE_HTML = "<img src=x onerror=alert(1)>"
 HOSTILE_FORMULA = "=cmd|'/C calc'!A0"
@@ -258,6 +259,7 @@ TABLES = (
     "serving_days",
     "activity_daily",
     "watch_summary",
+    "newcomers",
     "enforcement_flags",
     "enforcement_summary",
 )
@@ -329,6 +331,8 @@ def make_tables(con: duckdb.DuckDBPyConnection) -> None:
         0::bigint as flagged_organizations, 0::bigint as unknown_region_requests, 0::bigint as begun_hour_requests,
         0::bigint as faults"""
     )
+    columns = ", ".join(f"{name} {kind}" for name, kind, _ in _NEWCOMERS)
+    con.execute(f"create table newcomers ({columns})")
 
 
 def serving_days(con: duckdb.DuckDBPyConnection, values: str) -> None:
