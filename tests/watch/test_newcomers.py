@@ -70,10 +70,12 @@ def fleet(con: duckdb.DuckDBPyConnection, *, facts: bool = True, **row: Any) -> 
             know(con, f"old-{n}", created_at=date(2022, 1, 1 + n), signup_network=f"signup-{n}")
 
 
-def screened(con: duckdb.DuckDBPyConnection, *scores: tuple[str, int, str, float]) -> dict[str, dict[str, Any]]:
+def screened(
+    con: duckdb.DuckDBPyConnection, *scores: tuple[str, int, str, float], last: date = LAST
+) -> dict[str, dict[str, Any]]:
     """The list by organisation, with these scores (detector, day, organisation, log-odds)."""
     scored = FIRST + timedelta(days=7)
-    build_features(con, first_read=FIRST, first_scored=scored, last_day=LAST)
+    build_features(con, first_read=FIRST, first_scored=scored, last_day=last)
     con.execute("""
         create or replace temp table watch_taught (
             detector varchar, usage_date date, organization_id varchar, slice varchar, named varchar,
@@ -83,7 +85,7 @@ def screened(con: duckdb.DuckDBPyConnection, *scores: tuple[str, int, str, float
             "insert into watch_taught (detector, usage_date, organization_id, log_odds) values (?, ?, ?, ?)",
             [detector, FIRST + timedelta(days=day), name, odds],
         )
-    screen(con, last_day=LAST, window_days=28, first_scored=scored)
+    screen(con, last_day=last, window_days=28, first_scored=scored)
     result = con.execute("select * from published.newcomers order by rank")
     names = [c[0] for c in result.description]
     return {row["organization_id"]: row for row in (dict(zip(names, r, strict=True)) for r in result.fetchall())}
@@ -118,6 +120,16 @@ def test_who_is_a_newcomer(con: duckdb.DuckDBPyConnection) -> None:
     assert (found["now"]["first_seen"], found["now"]["created_at"]) == (FIRST + timedelta(days=12), None)
     assert (found["aged"]["programme"], str(found["aged"]["created_at"])) == ("trial", "2021-01-01 00:00:00")
     assert [row["rank"] for row in found.values()] == [1, 2, 3]
+
+
+def test_who_began_before_the_last_two_weeks_is_compared_with_and_not_listed(con: duckdb.DuckDBPyConnection) -> None:
+    fleet(con)
+    act(con, "before", 10)
+    act(con, "first-listed", 11)
+    act(con, "last", 24, 1)
+    found = screened(con, last=FIRST + timedelta(days=24))
+    assert set(found) == {"first-listed", "last"}
+    assert found["last"]["compared_with"] == 3
 
 
 def test_only_the_first_three_days_are_summed(con: duckdb.DuckDBPyConnection) -> None:
