@@ -109,7 +109,13 @@ with members as (
         b.programme,
         coalesce(s.kinds_shared, 0) > 0 as is_linked
     from watch_beginnings as b
-    left join watch_shares as s on b.organization_id = s.organization_id
+    left join (
+        select
+            organization_id,
+            max(kinds_shared) as kinds_shared
+        from watch_shares
+        group by organization_id
+    ) as s on b.organization_id = s.organization_id
     where b.is_peer and b.has_facts
 ),
 

@@ -25,7 +25,18 @@ select
     count(*) over () as newcomers
 from watch_first_days as d
 inner join watch_beginnings as b on d.organization_id = b.organization_id
-left join watch_shares as s on d.organization_id = s.organization_id
+left join (
+    -- The most of any day.
+    select
+        organization_id,
+        max(network_sharers) as network_sharers,
+        max(template_sharers) as template_sharers,
+        max(payment_sharers) as payment_sharers,
+        max(signup_sharers) as signup_sharers,
+        max(kinds_shared) as kinds_shared
+    from watch_shares
+    group by organization_id
+) as s on d.organization_id = s.organization_id
 left join watch_bursts as u on d.organization_id = u.organization_id
 left join watch_programmes as p on b.programme = p.programme;
 
