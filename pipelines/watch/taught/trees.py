@@ -54,6 +54,17 @@ class Trees:
         """The log-odds of a row as an SQL expression over columns named as the features (double, null: not known)."""
         return " + ".join([_number(self.base), *(self._case(tree, 0) for tree in self.trees)])
 
+    def log_odds(self, columns: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:
+        """The same of rows in memory, to the last digit; `columns` are the features by name, NaN where not known."""
+        table = self._table(columns)
+        total = np.full(len(table), self.base)
+        for tree in self.trees:
+            node = np.zeros(len(table), np.int32)
+            while (inside := tree.feature[node] >= 0).any():
+                node = np.where(inside, self._next(tree, table, node), node)
+            total += tree.value[node]
+        return total
+
     def _case(self, tree: Tree, node: int) -> str:
         if tree.feature[node] < 0:
             return _number(tree.value[node])

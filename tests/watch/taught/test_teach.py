@@ -18,6 +18,7 @@ from pipelines.watch.bench.metrics import benign_scores, judge, outcomes, thresh
 from pipelines.watch.bench.truth import truth_of
 from pipelines.watch.measured import WATCH
 from pipelines.watch.taught.reasons import taught_reasons
+from pipelines.watch.taught.score import score
 from pipelines.watch.taught.teach import Lesson, fit, material, teach, write
 from pipelines.watch.taught.trees import load
 from tests.watch.bench.conftest import small_scene
@@ -99,6 +100,19 @@ def test_what_was_taught_is_found_among_other_organisations(
     alone = judge(truth, scores["coordinated"])  # type: ignore[arg-type]
     heads = outcomes(alone, threshold(benign_scores([alone])["score"].to_numpy(), 5)).set_index("kind")["heads"]
     assert heads[["hydra_synchronised", "hydra_unsynchronised"]].min() > 0.6
+
+
+def test_few_rows_and_many_get_the_same_scores(
+    taught: dict[str, Trees], population: tuple[duckdb.DuckDBPyConnection, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    con, _ = population
+    found = []
+    for few in (0, 10**9):
+        monkeypatch.setattr("pipelines.watch.taught.score.FEW", few)
+        score(con, taught)
+        found.append(con.execute("select * from watch_taught order by all").fetchall())
+    assert found[0] == found[1]
+    assert found[0]
 
 
 def test_reasons_are_numbers_of_the_row_strongest_first(

@@ -63,6 +63,14 @@ def test_parts_add_up_to_the_score(rows: list[tuple[float | None, float | None]]
     assert in_sql(TREES, rows) == pytest.approx((taken_apart(TREES, rows).sum(axis=1) + TREES.base).tolist())
 
 
+@settings(deadline=None, max_examples=25)
+@given(st.lists(st.tuples(numbers, numbers), min_size=1, max_size=8))
+def test_in_memory_and_in_sql_every_digit_is_the_same(rows: list[tuple[float | None, float | None]]) -> None:
+    table = np.array([[np.nan if v is None else v for v in row] for row in rows], float)
+    found = TREES.log_odds({name: table[:, n] for n, name in enumerate(TREES.features)})
+    assert in_sql(TREES, rows) == found.tolist()
+
+
 def test_json_keeps_every_digit() -> None:
     again = from_json(json.loads(json.dumps(to_json(TREES))))
     assert again.expression() == TREES.expression()
