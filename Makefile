@@ -59,7 +59,7 @@ lint: .venv/ready .venv-lint/ready  ## ruff, mypy and sqlfluff
 	@$(LINT)/ruff check .
 	@$(LINT)/ruff format --check --quiet .
 	@$(LINT)/mypy --python-executable $(BIN)/python
-	@$(LINT)/sqlfluff lint --nocolor --disable-progress-bar dbt_project pipelines
+	@$(LINT)/sqlfluff lint --nocolor --disable-progress-bar --processes 2 dbt_project pipelines
 
 format: .venv-lint/ready  ## Apply the formatters
 	@$(LINT)/ruff check --fix .

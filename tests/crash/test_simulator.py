@@ -13,7 +13,7 @@ from tests.crash.runner import Runner
 from tests.crash.simulator import failure, pack, shrink
 from tests.crash.story import LENGTH, Action, Record, tell
 
-SEED, STORIES = int(os.environ.get("METERHOUSE_SEED", "7")), int(os.environ.get("METERHOUSE_STORIES", "4"))
+SEED, STORIES = int(os.environ.get("METERHOUSE_SEED", "7")), int(os.environ.get("METERHOUSE_STORIES", "2"))
 
 
 @pytest.mark.slow

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @pytest.mark.slow
 def test_the_command_prints_and_keeps_every_figure(tmp_path: Path) -> None:
     out = tmp_path / "bench.json"
-    arguments = ["watch", "bench", "--seeds", "1", "--organizations", "250", "--campaigns", "2", "--json", str(out)]
+    arguments = ["watch", "bench", "--seeds", "1", "--organizations", "250", "--campaigns", "1", "--json", str(out)]
     result = CliRunner().invoke(main, arguments, catch_exceptions=False)
     assert result.exit_code == 0, result.output
     found = json.loads(out.read_text(encoding="utf-8"))

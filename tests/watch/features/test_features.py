@@ -63,6 +63,16 @@ def settled(con: duckdb.DuckDBPyConnection, name: str = "acme", days: int = DAYS
         )  # fmt: skip
 
 
+def many(con: duckdb.DuckDBPyConnection, organizations: int) -> None:
+    """So many organisations that are the same every day: old-0, old-1, ..."""
+    settled(con, "old")
+    for table in TABLES:
+        con.execute(f"""
+            create or replace table marts.{table} as
+            select * replace ('old-' || n as organization_id)
+            from marts.{table}, range({organizations}) as copies (n)""")
+
+
 def seen(con: duckdb.DuckDBPyConnection, where: str, table: str = "watch_features") -> dict[str, Any]:
     last: Any = con.execute("select max(usage_date) from marts.activity_daily").fetchall()[0][0]
     build_features(con, first_read=FIRST, first_scored=SCORED, last_day=last)
@@ -147,8 +157,7 @@ def test_places_never_seen_are_told_by_the_hour(con: duckdb.DuckDBPyConnection) 
 
 
 def test_new_accounts_that_share_what_few_have(con: duckdb.DuckDBPyConnection) -> None:
-    for n in range(60):
-        settled(con, f"old-{n}")
+    many(con, 60)
     joined = FIRST + timedelta(days=10)
     for n in range(4):
         put(
@@ -166,8 +175,7 @@ def test_new_accounts_that_share_what_few_have(con: duckdb.DuckDBPyConnection) -
 
 
 def test_what_accounts_share_later_is_not_known_before(con: duckdb.DuckDBPyConnection) -> None:
-    for n in range(60):
-        settled(con, f"old-{n}")
+    many(con, 60)
     for n, day in enumerate((10, 11, 12)):
         for later in range(day, DAYS):
             put(

@@ -38,7 +38,7 @@ def _one_thread() -> Iterator[None]:
 
 
 # Trees of a detector: enough for a small population.
-FEW = 30
+FEW = 12
 
 
 @pytest.fixture(scope="module")
