@@ -7,6 +7,8 @@ own for organisations, keys and templates, so that nothing is shared between the
 from __future__ import annotations
 
 import resource
+import shutil
+import tempfile
 import time
 from datetime import timedelta
 
@@ -33,8 +35,9 @@ def main(days: int, memory: str) -> None:
     """Print the seconds of each step and the peak of memory."""
     customers, reasoning = simulated_customers(0)
     scene = populate(customers, reasoning, split(customers, 0)[1], 1, organizations=1_000, weeks=5, campaigns=1)
-    con = duckdb.connect()
-    con.execute(f"set memory_limit = '{memory}'; set preserve_insertion_order = false")
+    folder = tempfile.mkdtemp()
+    con = duckdb.connect(f"{folder}/scale.duckdb")
+    con.execute(f"set memory_limit = '{memory}'; set preserve_insertion_order = false; set temp_directory = '{folder}'")
     write_activity(con, scene)
     [(one,)] = con.execute("select count(*) from marts.activity_daily").fetchall()
     copies = -(-days // one)
@@ -69,6 +72,8 @@ def main(days: int, memory: str) -> None:
         f"{one * copies:,} organisation-days ({slices:,} slices scored): {seconds:.1f} s, {peak:,.0f} MiB at peak "
         "(the copies included)"
     )
+    con.close()
+    shutil.rmtree(folder)
 
 
 if __name__ == "__main__":
