@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from dashboards import cells
 from dashboards.page import Card, Cell, Column, Table
-from dashboards.pages.reasons import json_list, words
+from dashboards.pages.reasons import words
+from pipelines.cases.evidence_reasons import json_list
 from pipelines.cases.states import AUDIT, BENIGN
 from pipelines.publish.period import day
 

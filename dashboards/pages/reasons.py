@@ -9,6 +9,7 @@ from typing import Any
 
 from dashboards import cells
 from dashboards.page import Cell, Column, Table
+from pipelines.cases.evidence_reasons import json_list
 from pipelines.publish import numbers
 
 _BASELINE = re.compile(r"\s*\(own_baseline: ([^)]*)\)")
@@ -45,12 +46,6 @@ def _without_baseline(text: str) -> tuple[str, str]:
     """A text and what it says in brackets about its baseline, which has a column of its own."""
     found = _BASELINE.search(text)
     return (text[: found.start()] + text[found.end() :], found[1]) if found else (text, "")
-
-
-def json_list(text: str | None) -> list[Any]:
-    """A JSON list, empty where there is none."""
-    value = json.loads(text) if text else []
-    return value if isinstance(value, list) else [value]
 
 
 def reason_table(id: str, caption: str, reasons: list[dict[str, Any]]) -> Table:  # noqa: A002

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from dashboards import cells
 from dashboards.page import Card, Cell, Column, Page, Table, Tile
 from dashboards.pages import case, decided, enforcement, newcomers, records, worth
-from dashboards.pages.reasons import json_list, number, parse_reasons, words
+from dashboards.pages.reasons import number, parse_reasons, words
 from dashboards.svg import spark
+from pipelines.cases.evidence_reasons import json_list
 from pipelines.publish import numbers
 
 if TYPE_CHECKING:

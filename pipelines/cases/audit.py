@@ -8,14 +8,13 @@ says belongs in `recall.py`.
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.cases.states import AUDIT
-from pipelines.watch.cases import Case
+from pipelines.watch.cases import Case, add_case, totals_of
 from pipelines.watch.sql import rows_of
 
 if TYPE_CHECKING:
@@ -68,20 +67,7 @@ def add_sample(connection: DuckDBPyConnection, *, salt: str, last_day: date, ale
     (last_rank,) = connection.execute("select coalesce(max(rank), 0) from watch.extraction_flags").fetchone() or (0,)
     for rank, one in enumerate(drawn, start=last_rank + 1):
         case = Case(AUDIT, (one.organization_id,), one.first_seen, one.last_seen, 0.0, [_reason(one)], [_against(one)])
-        total = rows_of(
-            connection, "case_totals.sql", members=case.members, first=case.first_seen, last=case.last_seen
-        )[0]
-        connection.execute(
-            """insert into watch.extraction_flags (
-                case_id, organization_id, first_seen, last_seen, detector, score, reasons, state, counter_evidence,
-                linked_organizations, output_tokens, revenue_amount, rank, answers, models
-            ) values (?, ?, ?, ?, ?, ?, ?, 'new', ?, '[]', ?, ?, ?, ?, ?)""",
-            [
-                case.case_id, one.organization_id, case.first_seen, case.last_seen, case.detector, case.score,
-                json.dumps(case.reasons), json.dumps(case.counter_evidence), total["output_tokens"],
-                total["revenue_amount"], rank, total["answers"], total["models"],
-            ],
-        )  # fmt: skip
+        add_case(connection, case, totals_of(connection, case), rank)
     return len(drawn)
 
 

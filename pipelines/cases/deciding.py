@@ -5,7 +5,6 @@ Writing it down belongs in `store.py`.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -110,8 +109,3 @@ def snapshots(cases: Sequence[Listed]) -> Callable[[Entry], Entry]:
         return entry.model_copy(update={"snapshot": case.snapshot})
 
     return complete
-
-
-def after(case: Listed, entry: Entry, number: int) -> Listed:
-    """The case with one more decision."""
-    return replace(case, decisions=(*case.decisions, (number, entry)))

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
     from pipelines.watch.groups import Group
+    from pipelines.watch.sql import Row
 
 SINGLE, COORDINATED = "mass_shape", "coordinated_accounts"
 GAP_DAYS = 14  # surprising days that lie this close belong to one case
@@ -114,43 +115,31 @@ def write_cases(connection: DuckDBPyConnection, cases: Sequence[Case], version: 
     `version` is that of the detectors that made them.
     """
     run_sql(connection, "flags.sql")
-    totals = [
-        rows_of(
-            connection,
-            "case_totals.sql",
-            members=case.members,
-            first=case.first_seen,
-            last=case.last_seen,
-        )[0]
-        for case in cases
-    ]
     ranked = sorted(
-        zip(cases, totals, strict=True),
+        ((case, totals_of(connection, case)) for case in cases),
         key=lambda pair: (-pair[0].score, -pair[1]["output_tokens"], pair[0].case_id),
     )
     for rank, (case, total) in enumerate(ranked, start=1):
-        connection.execute(
-            """insert into watch.extraction_flags (
-                case_id, organization_id, first_seen, last_seen, detector, score, reasons, state, counter_evidence,
-                linked_organizations, output_tokens, revenue_amount, rank, answers, models, comparable_training_set,
-                detector_version)
-            values (?, ?, ?, ?, ?, ?, ?, 'new', ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
-            [
-                case.case_id,
-                case.members[0],
-                case.first_seen,
-                case.last_seen,
-                case.detector,
-                case.score,
-                json.dumps(case.reasons),
-                json.dumps(case.counter_evidence),
-                json.dumps(sorted(case.members[1:])),
-                total["output_tokens"],
-                total["revenue_amount"],
-                rank,
-                total["answers"],
-                total["models"],
-                comparable(total["answers"]),
-                version,
-            ],
-        )
+        add_case(connection, case, total, rank, version)
+
+
+def totals_of(connection: DuckDBPyConnection, case: Case) -> Row:
+    """Output, answers, models and revenue of the case's members between its days."""
+    return rows_of(connection, "case_totals.sql", members=case.members, first=case.first_seen, last=case.last_seen)[0]
+
+
+def add_case(connection: DuckDBPyConnection, case: Case, total: Row, rank: int, version: str = "") -> None:
+    """Add one row to watch.extraction_flags. A case that no detector raised has no `version` and no comparison."""
+    connection.execute(
+        """insert into watch.extraction_flags (
+            case_id, organization_id, first_seen, last_seen, detector, score, reasons, state, counter_evidence,
+            linked_organizations, output_tokens, revenue_amount, rank, answers, models, comparable_training_set,
+            detector_version)
+        values (?, ?, ?, ?, ?, ?, ?, 'new', ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+        [
+            case.case_id, case.members[0], case.first_seen, case.last_seen, case.detector, case.score,
+            json.dumps(case.reasons), json.dumps(case.counter_evidence), json.dumps(sorted(case.members[1:])),
+            total["output_tokens"], total["revenue_amount"], rank, total["answers"], total["models"],
+            comparable(total["answers"]) if version else None, version or None,
+        ],
+    )  # fmt: skip

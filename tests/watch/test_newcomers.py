@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pytest
-import yaml
 
 from pipelines.reference import _NEWCOMERS
 from pipelines.settings import Settings
@@ -23,7 +22,7 @@ from pipelines.watch.run import watch
 from pipelines.watch.taught.score import score
 from pipelines.watch.taught.trees import load
 from tests.watch.bench.conftest import small_scene
-from tests.watch.features.test_features import MODELS, put
+from tests.watch.tables import make_tables, put
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,10 +38,7 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
     """Twenty organisations that were always there, each from a network of its own."""
     with duckdb.connect() as connection:
         connection.execute("set threads = 1; create schema marts; create schema published")
-        for table in TABLES:
-            [model] = yaml.safe_load((MODELS / f"{table}.yml").read_text(encoding="utf-8"))["models"]
-            columns = ", ".join(f"{c['name']} {c['data_type']}" for c in model["columns"])
-            connection.execute(f"create table marts.{table} ({columns})")
+        make_tables(connection, TABLES)
         connection.execute(FACTS)
         yield connection
 

@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-import yaml
 
-from pipelines.build import DBT_PROJECT
+from tests.watch.tables import make_tables
 
 if TYPE_CHECKING:
     import duckdb
 
-MODELS = DBT_PROJECT / "models" / "marts" / "watch"
 START = date(2024, 3, 4)
 SLOTS = 144
 
@@ -155,10 +153,7 @@ def write_tables(connection: duckdb.DuckDBPyConnection, cells: pd.DataFrame, *, 
 
 def _write_parts(connection: duckdb.DuckDBPyConnection, cells: pd.DataFrame | None) -> None:
     """Hours, slices by model and places (the account's network), with the columns of the models."""
-    for table in ("activity_hourly", "activity_slices_daily", "activity_places_hourly"):
-        [model] = yaml.safe_load((MODELS / f"{table}.yml").read_text(encoding="utf-8"))["models"]
-        columns = ", ".join(f"{c['name']} {c['data_type']}" for c in model["columns"])
-        connection.execute(f"create or replace table marts.{table} ({columns})")
+    make_tables(connection, ("activity_hourly", "activity_slices_daily", "activity_places_hourly"))
     if cells is None:
         return
     day = "usage_date, organization_id"

@@ -8,16 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pytest
-import yaml
 
-from pipelines.build import DBT_PROJECT
 from pipelines.watch.features import FACTS, build_features
 from pipelines.watch.taught.detectors import DETECTORS
+from tests.watch.tables import make_tables, put
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MODELS = DBT_PROJECT / "models" / "marts" / "watch"
 FIRST = date(2024, 5, 1)
 TABLES = ("activity_daily", "activity_hourly", "activity_slices_daily", "activity_places_hourly")
 DAYS = 15
@@ -28,25 +26,9 @@ SCORED = FIRST + timedelta(days=7)
 def con() -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect() as connection:
         connection.execute("create schema marts")
-        for table in TABLES:
-            [model] = yaml.safe_load((MODELS / f"{table}.yml").read_text(encoding="utf-8"))["models"]
-            columns = ", ".join(f"{c['name']} {c['data_type']}" for c in model["columns"])
-            connection.execute(f"create table marts.{table} ({columns})")
+        make_tables(connection, TABLES)
         connection.execute(FACTS)
         yield connection
-
-
-def put(con: duckdb.DuckDBPyConnection, table: str, **row: Any) -> None:
-    counts = {
-        "requests": 100, "failed": 0, "rate_limited": 0, "answers": 100, "input_tokens": 10_000,
-        "cached_input_tokens": 0, "answer_input_tokens": 10_000, "output_tokens": 5_000, "length_finishes": 0,
-        "multi_answer": 0, "logprobs_requests": 0, "cold_requests": 0, "prompts": 50, "prompt_requests": 100,
-        "end_users": 0, "templates": 1, "active_hours": 10, "active_10min": 20, "dominant_model": "m",
-        "top_templates": [], "top_client_networks": [],
-    }  # fmt: skip
-    known = {c[0] for c in con.execute(f"describe marts.{table}").fetchall()}
-    row = {k: v for k, v in counts.items() if k in known} | row
-    con.execute(f"insert into marts.{table} ({', '.join(row)}) values ({', '.join('?' * len(row))})", [*row.values()])
 
 
 def settled(con: duckdb.DuckDBPyConnection, name: str = "acme", days: int = DAYS) -> None:
