@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dashboards.page import Card, Cell, Column, Fact, Page, Table, Tile
 from pipelines.publish import numbers
 from pipelines.watch.measured import WATCH, measured
+from pipelines.watch.taught.detectors import DETECTORS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,11 +16,11 @@ if TYPE_CHECKING:
 PATH = "worth.html"
 BLIND = (
     "Logs without keys, templates and digests: organisations are seen whole, and a small harvest is lost in them.",
-    "Fewer answers than about a thousand, or one in twenty of a customer's own: not told from chance.",
+    "A single account with fewer than a hundred answers in four weeks: it is not looked at.",
     "A copy of a customer's lengths, hours, templates and repetition, paid for by means of its own: looks like one.",
     "An honest maker of training data does what a harvester does: it is flagged, and the right answer is to ask.",
     "Fields but counts and lengths are assumptions of the bench: findings that rest on them rest on these.",
-    "Kinds of campaigns that nobody planted: found less often than those shown.",
+    "Kinds of campaigns that nobody planted: how many of them are found is not known.",
 )
 
 
@@ -53,7 +54,9 @@ def page() -> Page:
         _alike(found, widest),
         *_never_shown(found),
         _populations(found, widest),
-        Card("blind", "Where it is blind", "What does it not see?", items=list(BLIND), half=True),
+        Card(
+            "blind", f"{len(BLIND)} things it does not see or know", "Where is it blind?", items=list(BLIND), half=True
+        ),
         _about(found),
     ]
     return Page(PATH, "cards.html.j2", "worth", "What the watch is worth", {"tiles": tiles, "cards": cards})
@@ -94,7 +97,7 @@ def _kinds(found: dict[str, Any], budget: str) -> Card:
     ]  # fmt: skip
     return Card(
         "kinds",
-        f"What is found at {float(budget):g} false alerts per 1,000 organisation-days",
+        _kinds_title(rows, budget),
         "Which campaigns are found, how late, and with how much gone?",
         tables=[Table("kinds-table", "By kind of campaign", columns, table)],
         how="Campaigns were planted in the traffic of customers that the detectors were never taught on. Output gone: "
@@ -124,7 +127,7 @@ def _contenders(found: dict[str, Any], budgets: Sequence[str]) -> Card:
     ]
     return Card(
         "contenders",
-        "Beside what everyone tries first",
+        _contenders_title(found, budgets[1]),
         "Is it better than a threshold?",
         tables=[Table("contenders-table", "Mean share of campaigns found, by detector", columns, rows)],
         how="Budgets are false alerts per 1,000 honest organisation-days. Each of our detectors alone finds its own "
@@ -134,11 +137,12 @@ def _contenders(found: dict[str, Any], budgets: Sequence[str]) -> Card:
 
 def _alike(found: dict[str, Any], budget: str) -> Card:
     worth = found["contenders"][WATCH]["budgets"][budget]
-    rows = [[Cell(kind.replace("_", " "), css="l"), _share(share)] for kind, share in worth["look_alikes"].items()]
-    rows.append([Cell("synthetic data, honestly made", css="l"), _share(worth["ambiguous"])])
+    shares = {kind.replace("_", " "): share for kind, share in worth["look_alikes"].items()}
+    shares["synthetic data, honestly made"] = worth["ambiguous"]
+    rows = [[Cell(kind, css="l"), _share(shares[kind])] for kind in sorted(shares, key=lambda k: (-shares[k], k))]
     return Card(
         "alike",
-        "Honest traffic that looks like a campaign",
+        _alike_title(worth["look_alikes"]),
         "How often is it flagged?",
         tables=[
             Table(
@@ -196,7 +200,7 @@ def _populations(found: dict[str, Any], budget: str) -> Card:
     ]  # fmt: skip
     return Card(
         "populations",
-        "How much it depends on what logs say",
+        _populations_title(found),
         "What if keys or digests are not sent?",
         tables=[Table("populations-table", f"By population, at {float(budget):g} per 1,000", columns, rows)],
         half=True,
@@ -218,7 +222,42 @@ def _about(found: dict[str, Any]) -> Card:
             note=f"where {_percent(found['calibration']['prevalence'])} of the days are campaigns'",
         ),
     ]  # fmt: skip
-    return Card("about", "What was measured", "On what do these figures rest?", facts=facts, half=True)
+    return Card(
+        "about",
+        f"{found['campaigns']:,} campaigns among {found['benign_days']:,} honest organisation-days",
+        "On what do these figures rest?",
+        facts=facts,
+        half=True,
+    )
+
+
+def _kinds_title(rows: list[dict[str, Any]], budget: str) -> str:
+    plain = [r for r in rows if r["variant"] == "plain"]
+    least = min(plain, key=lambda r: (r["recall"], r["kind"]))
+    share = sum(r["recall"] for r in plain) / len(plain)
+    return (
+        f"{_percent(share)} of the campaigns are found at {float(budget):g} false alerts per 1,000 organisation-days, "
+        f"of {least['kind'].replace('_', ' ')}s fewest"
+    )
+
+
+def _contenders_title(found: dict[str, Any], budget: str) -> str:
+    """The best of those that nobody taught, beside the watch."""
+    taught = {WATCH, *DETECTORS}
+    others = {n: w["budgets"][budget]["macro"]["plain"] for n, w in found["contenders"].items() if n not in taught}
+    best = max(others, key=lambda n: (others[n], n))
+    mine = found["contenders"][WATCH]["budgets"][budget]["macro"]["plain"]
+    return f"{_percent(mine)} are found where the best of the others, {best}, finds {_percent(others[best])}"
+
+
+def _alike_title(shares: dict[str, float]) -> str:
+    most = max(shares, key=lambda n: (shares[n], n))
+    return f"{most.replace('_', ' ').capitalize()}s are flagged most, in {_percent(shares[most])} of their weeks"
+
+
+def _populations_title(found: dict[str, Any]) -> str:
+    shares = [one["macro"]["plain"] for one in found["populations"]]
+    return f"From {_percent(min(shares))} to {_percent(max(shares))} are found, by what logs say"
 
 
 def _tile(label: str, share: float, note: str) -> Tile:

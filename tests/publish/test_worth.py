@@ -46,3 +46,20 @@ def test_kinds_never_shown_stand_beside_those_shown() -> None:
         assert len(cards["never-shown"].tables[0].rows) == len(found["never_shown"])
     else:
         assert "never-shown" not in cards
+
+
+def test_titles_are_findings_of_the_same_figures() -> None:
+    found = measured()
+    told, cards = found["contenders"], {card.id: card for card in worth.page().context["cards"]}
+    mine = told[WATCH]["budgets"]
+    assert cards["kinds"].title.startswith(percent(mine["5.0"]["macro"]["plain"]))
+    assert cards["contenders"].title.startswith(percent(mine["1.0"]["macro"]["plain"]))
+    best = max(told[n]["budgets"]["1.0"]["macro"]["plain"] for n in ("CUSUM", "3-sigma", "mass x shape", "IForest"))
+    assert percent(best) in cards["contenders"].title
+    alike = mine["5.0"]["look_alikes"]
+    assert max(alike, key=lambda n: alike[n]).replace("_", " ") in cards["alike"].title.lower()
+    # What is flagged most stands first.
+    shares = [row[1].raw for row in cards["alike"].tables[0].rows]
+    assert shares == sorted(shares, key=float, reverse=True)
+    low = min(one["macro"]["plain"] for one in found["populations"])
+    assert percent(low) in cards["populations"].title

@@ -26,7 +26,7 @@ Reason = dict[str, Any]
 # Of the log-odds that a reason has to add (or take away) to be told.
 LEAST = 0.1
 MOST_REASONS, MOST_AGAINST = 5, 3
-_SLICES = {"all": "in all", "key": "through one key", "template": "with one template", "model": "on one model"}
+_SLICES = {"all": "", "key": "through one key", "template": "with one template", "model": "on one model"}
 
 
 def taught_reasons(
@@ -50,7 +50,7 @@ def taught_reasons(
     sums = sorted(((sum(p for p, _ in found), code) for code, found in by_code.items()), reverse=True)
     supporting = [(code, max(by_code[code])[1]) for total, code in sums if total >= LEAST][:MOST_REASONS]
     opposing = [(code, min(by_code[code])[1]) for total, code in sums[::-1] if total <= -LEAST][:MOST_AGAINST]
-    place = _SLICES.get(where["slice"] or "all", "in all")
+    place = _SLICES[where["slice"] or "all"]
     return (
         [_told(connection, table, FEATURES[f], f, row, place) for _, f in supporting],
         [_told(connection, table, FEATURES[f], f, row, place) for _, f in opposing],
@@ -68,7 +68,7 @@ def _told(
         value, own = 10**value, None if own is None else 10 ** float(own)
     return {
         "code": said.code,
-        "text": said.text.format(slice=place).rstrip(),
+        "text": " ".join(said.text.format(slice=place).split()).replace(" ,", ",").rstrip(","),
         "value": _short(value),
         "unit": said.unit,
         "own_baseline": None if own is None else _short(float(own)),

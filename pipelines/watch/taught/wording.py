@@ -1,7 +1,7 @@
 """The words for what a taught detector saw: by feature a code, a sentence, a unit and how its number is read.
 
-`{slice}` stands for the slice (through a key, with a template, on a model, in all). A feature without words of its own
-is spoken of by the one it is a view of (`OF`). Which of them are shown belongs in `reasons.py`.
+`{slice}` stands for the slice (through a key, with a template, on a model; nothing where it is all). A feature without
+words of its own is spoken of by the one it is a view of (`OF`). Which of them are shown belongs in `reasons.py`.
 """
 
 from __future__ import annotations
