@@ -252,7 +252,8 @@ def _contenders_title(found: dict[str, Any], budget: str) -> str:
 
 def _alike_title(shares: dict[str, float]) -> str:
     most = max(shares, key=lambda n: (shares[n], n))
-    return f"{most.replace('_', ' ').capitalize()}s are flagged most, in {_percent(shares[most])} of weeks, makers of data apart"
+    weeks = _percent(shares[most])
+    return f"{most.replace('_', ' ').capitalize()}s are flagged most, in {weeks} of weeks, makers of data apart"
 
 
 def _populations_title(found: dict[str, Any]) -> str:
